@@ -121,16 +121,31 @@ class ImportSummarySerializer(serializers.ModelSerializer):
         return RunTexts(run, self.context["request"].user)
 
 
+class PairChoiceSerializer(serializers.Serializer):
+    """A choice that a user made on the page of a preview, about a row of a file without a key."""
+
+    source = serializers.CharField()  # type: ignore[assignment]  # as in ImportSourceSerializer
+    file = serializers.CharField()
+    sha256 = serializers.CharField(help_text="SHA-256 of the file in the preview.")
+    line = serializers.IntegerField(min_value=1)
+    record = serializers.CharField(help_text="Key of the record.")
+    paired = serializers.BooleanField(help_text="Whether the row is a new version of the record.")
+
+
 class ImportSerializer(ImportSummarySerializer):
     """An import with the results of each file and the available actions."""
 
+    pair_choices = PairChoiceSerializer(many=True)
     notes = serializers.SerializerMethodField(help_text="Remarks on the run, one sentence each.")
     new_terms = serializers.SerializerMethodField(help_text="New terms of vocabularies, by table.")
     sources = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField(help_text="The URLs of the available actions.")
 
     class Meta(ImportSummarySerializer.Meta):
-        fields = read_only_fields = (*ImportSummarySerializer.Meta.fields, "notes", "new_terms", "sources", "links")
+        fields = read_only_fields = (
+            *ImportSummarySerializer.Meta.fields,
+            *("notes", "new_terms", "pair_choices", "sources", "links"),
+        )
 
     def get_notes(self, run: ImportRun) -> list[str]:
         return self._texts(run).notes

@@ -44,7 +44,7 @@ class ImportRun(models.Model):
         OFF = "off"  # do not pair them: edited rows are new records, and their records are missing
 
     # The fields that the run's process saves at its end. Other processes may save progress and cancellation before.
-    RESULT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen")
+    RESULT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "pair_choices")
     REPORT = (*RESULT, "dry_run", "delete_most", "pairing")
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
@@ -56,11 +56,9 @@ class ImportRun(models.Model):
         default=False, help_text="Accept files that lack most columns or required columns."
     )
     pairing = models.CharField(
-        max_length=4,
-        choices=Pairing,
-        default=Pairing.AUTO,
-        help_text="Pair edited rows without a key with their records.",
+        max_length=4, choices=Pairing, default=Pairing.AUTO, help_text="Pair edited rows with their records."
     )
+    pair_choices = models.JSONField(default=list, blank=True, help_text="Choices about the pairs of the preview.")
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
@@ -83,9 +81,8 @@ class ImportRun(models.Model):
     )
     tables_seen = models.CharField(max_length=100, blank=True, help_text="Version of the dataset when the run started.")
     task_id = models.UUIDField(null=True, blank=True, editable=False)
-    request_key = models.CharField(
-        max_length=255, blank=True, editable=False
-    )  # the request's Idempotency-Key, unique for each account
+    # The request's Idempotency-Key, unique for each account.
+    request_key = models.CharField(max_length=255, blank=True, editable=False)
     request_digest = models.CharField(max_length=64, blank=True, editable=False)
     # The progress, which the import's process updates about once a second.
     heartbeat = models.DateTimeField(null=True, blank=True, editable=False)
@@ -277,6 +274,7 @@ class Change(models.Model):
     is_tombstone = models.BooleanField(
         default=False, help_text="Deleted by a curator and not restored; imports skip the record."
     )
+    likeness = models.FloatField(null=True, editable=False)  # from 0 to 1, if the run paired a row with the record
     # The tombstone that a restoration removed. Few changes have one, so an index or a constraint would cost too much.
     reversed_tombstone = models.ForeignKey(
         "self", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False, editable=False

@@ -1,17 +1,23 @@
 """Store the entries of a run's diff on disk: one JSON document per line, with an index of the lines' offsets.
 
+Another index has the rows and records of files without a key, so that a few of them can be found among many.
+
 A second index leaves out the entries that differ only in personal data. It is used for users without permission to see
 personal data, so that neither the entries nor their number reveal whether the values in a file match this data.
 """
 
 from array import array
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, NotRequired, TypedDict
+from zlib import crc32
+
+import numpy as np
 
 from datasets import exact_json
 
-EVERY, SEEN = "index", "seen"  # suffixes of the two index files
+EVERY, SEEN, FOUND_BY = "index", "seen", "keys.npy"  # suffixes of the index files
 
 
 class Cell(TypedDict):
@@ -38,8 +44,28 @@ class Entry(TypedDict):
     row: NotRequired[dict[str, Any]]  # all values of a new, missing or deleted record
     cells: NotRequired[list[Cell]]  # for a changed record or a kept correction
     change: NotRequired[int]  # primary key of the Change, if it is stored
-    # Why a record is kept: "corrected", "deleted" or "parent". "paired" for a changed record of a file without a key.
+    # Why a record is kept: "corrected", "deleted" or "parent". For a changed record of a file without a key: "paired",
+    # or "chosen" if the user made the pair.
     why: NotRequired[str]
+    likeness: NotRequired[float | None]  # of the row and the record of a pair, from 0 to 1
+
+
+def row_key(source: str, file: str | None, line: int | None) -> str:
+    """Return the key of a row."""
+    return f"{source}:{line}:{file}"
+
+
+def record_key(source: str, record: Any) -> str:
+    """Return the key of a record."""
+    return f"{source}:{record}"
+
+
+# The key by which an entry of each kind is found.
+KEYS: dict[str, Callable[[Entry], str]] = {
+    "changed": lambda entry: record_key(entry["source"], entry["record"]),
+    "missing": lambda entry: record_key(entry["source"], entry.get("pk")),
+    "new": lambda entry: row_key(entry["source"], entry["file"], entry["line"]),
+}
 
 
 class KeptEntries:
@@ -49,6 +75,7 @@ class KeptEntries:
     """
 
     def __init__(self, folder: Path, kind: str, *, seen: bool = False):
+        self.kind, self.found_by = kind, folder / f"{kind}.{FOUND_BY}"
         self.lines, self.index = folder / f"{kind}.ndjson", folder / f"{kind}.{SEEN if seen else EVERY}"
 
     def __len__(self) -> int:
@@ -62,6 +89,19 @@ class KeptEntries:
             index.seek(8 * start)
             return [_line_at(lines, offset) for offset in array("Q", index.read(8 * (stop - start)))]
 
+    def find(self, keys: Iterable[str]) -> dict[str, Entry]:
+        """Return the entries with these keys, by key, even if they differ only in personal data."""
+        if not self.found_by.exists():
+            return {}
+        hashes, offsets = np.load(self.found_by, mmap_mode="r")
+        found: dict[str, Entry] = {}
+        with self.lines.open("rb") as lines:
+            for key in keys:
+                for index in range(*np.searchsorted(hashes, np.array([_hash(key), _hash(key) + 1], np.uint64))):
+                    if KEYS[self.kind](entry := _line_at(lines, int(offsets[index]))) == key:
+                        found[key] = entry
+        return found
+
 
 class EntriesWriter:
     """Writes entries and the offset of each entry."""
@@ -73,15 +113,23 @@ class EntriesWriter:
             self.files.enter_context((folder / f"{kind}.{end}").open("wb")) for end in ("ndjson", EVERY, SEEN)
         )
         self.offset = 0
+        self.kind, self.found_by = kind, folder / f"{kind}.{FOUND_BY}"
+        self.hashes, self.offsets = array("Q"), array("Q")  # of the entries that can be found
 
     def __enter__(self) -> "EntriesWriter":
         return self
 
     def __exit__(self, *error: object) -> None:
         self.files.close()
+        if self.hashes:
+            index = np.array([self.hashes, self.offsets], np.uint64)
+            np.save(self.found_by, index[:, np.argsort(index[0])])
 
-    def add(self, entry: Entry, *, seen: bool = True) -> None:
-        """Append *entry*. *seen* is false if it differs only in personal data."""
+    def add(self, entry: Entry, *, seen: bool = True, findable: bool = False) -> None:
+        """Append *entry*. *seen* is false if it differs only in personal data. *findable* entries are found by key."""
+        if findable:
+            self.hashes.append(_hash(KEYS[self.kind](entry)))
+            self.offsets.append(self.offset)
         line = exact_json.dumps(entry, default=str) + b"\n"
         offset = array("Q", [self.offset]).tobytes()
         self.every.write(offset)
@@ -89,6 +137,10 @@ class EntriesWriter:
             self.seen.write(offset)
         self.lines.write(line)
         self.offset += len(line)
+
+
+def _hash(key: str) -> int:
+    return crc32(key.encode())
 
 
 def _line_at(lines: IO[bytes], offset: int) -> Entry:

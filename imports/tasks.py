@@ -10,9 +10,11 @@ from django_tasks import TaskContext, task
 from django_tasks_db.models import DBTaskResult
 
 from imports.engine import run_diff
+from imports.engine.chosen_pairs import PairChoice
+from imports.engine.doubtful_pairs import doubt, doubtful
 from imports.engine.missing_records import most_of_previewed
 from imports.engine.options import withdraw_confirmations
-from imports.engine.paired_rows import doubt, doubtful
+from imports.engine.outdated_previews import files_of
 from imports.engine.run import ImportLockedError, ImportRefusedError, Options, import_files
 from imports.models import ImportRun
 from imports.source_files import Upload
@@ -58,6 +60,7 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
         encoding=waiting.encoding,
         started_by=waiting.started_by,
         expecting=expecting,
+        expecting_files=files_of(waiting),
     )
     uploads = [Upload(upload["name"], upload["sha256"]) for upload in waiting.uploads]
     while True:
@@ -77,12 +80,21 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
             return
 
 
-def preview(run: ImportRun, *, delete_missing: bool = False, unpaired: bool = False) -> None:
+def preview(
+    run: ImportRun,
+    *,
+    delete_missing: bool = False,
+    unpaired: bool = False,
+    pair_choices: list[PairChoice] | None = None,
+) -> None:
     """Queue a preview of *run*, which is new or has not been applied.
 
-    With *delete_missing*, it deletes the missing records; *unpaired* turns pairing off.
+    With *delete_missing*, it deletes the missing records; *unpaired* turns pairing off. *pair_choices* replace the
+    choices of the run about pairs.
     """
     run.delete_missing = run.delete_missing or delete_missing
+    if pair_choices is not None:
+        run.pair_choices = pair_choices
     if unpaired:
         run.pairing = ImportRun.Pairing.OFF
     if run.pk is not None:
@@ -142,7 +154,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
             start |= {"dry_run": dry_run, "delete_most": run.delete_most, "reason": run.reason}
-            start |= {"pairing": run.pairing, "delete_missing": run.delete_missing}
+            start |= {"pairing": run.pairing, "pair_choices": run.pair_choices, "delete_missing": run.delete_missing}
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
                 allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from curation.admin import run_detail, undo_pages
+from curation.admin import pair_choices, run_detail, undo_pages
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.comments import ADD, add_comment, comments_section
 from curation.admin.form_params import PostedError, check_single
@@ -27,10 +27,11 @@ from datasets.http.signed_in import signed_in_user
 from datasets.registry import dataset_apps
 from imports import reports, tasks
 from imports.engine import missing_records
+from imports.engine.doubtful_pairs import doubtful
 from imports.engine.interrupted import find_interrupted
-from imports.engine.paired_rows import doubtful
 from imports.masking import RunTexts
 from imports.models import ImportRun, SourceFile
+from imports.pair_choices import PairChoiceError
 from imports.rejected_rows import rejected_response
 from imports.upload_handlers import receive, temporary_files
 from imports.uploads import ImportForm
@@ -90,8 +91,11 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         find_interrupted()
-        run = get_object_or_404(ImportRun.objects.select_related("started_by"), pk=object_id)
-        user = request.user
+        return self._run_page(request, get_object_or_404(ImportRun.objects.select_related("started_by"), pk=object_id))
+
+    def _run_page(self, request: HttpRequest, run: ImportRun, problem: str = "") -> TemplateResponse:
+        """Return the page of a run. With a *problem* of the posted choices, the page shows both."""
+        user, values = request.user, request.POST if problem else request.GET
         context = self._context(request, run) | {
             "title": f"Run {run.pk} of {run.dataset}",
             "sources": run_detail.counts(run, user),
@@ -106,14 +110,16 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             and run.status in run_detail.STOPPED
             and not run_detail.is_of_a_file(run),
             "stopped": run.status in run_detail.STOPPED,
+            "problem": problem,
+            "chosen": pair_choices.described(run),
         }
         address = reverse("admin:imports_importrun_comment", args=[run.pk])
         if may_read_files(user, run.dataset):
             context["downloads"] = run_detail.downloads(run)
         context |= comments_section({"run_id": run.pk}, address, may_add=user.has_perm(ADD))
         if not context["working"]:
-            context |= run_detail.tabs(run, user, request.GET.get("tab"), request.GET.get("page"))
-        return TemplateResponse(request, "curation/importrun/run.html", context)
+            context |= run_detail.tabs(run, user, values.get("tab"), values.get("page"), request.POST)
+        return TemplateResponse(request, "curation/importrun/run.html", context, status=400 if problem else 200)
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return the progress of a run, which its page polls; when the run ends, the page reloads."""
@@ -184,15 +190,19 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         try:
             if action is tasks.preview:
                 options = {name: request.POST.get(name) == "on" for name in ("delete_missing", "unpaired")}
+                if "choices" in request.POST:
+                    options["pair_choices"] = pair_choices.posted_choices(run, request.user, request.POST)
             if action is tasks.apply:
                 options = {name: request.POST.get(name) == "on" for name in ("delete_most", "pair")}
                 options["reason"] = posted_reason(request)
             action(run, **options)
+        except PairChoiceError as error:
+            return self._run_page(request, run, problem=str(error))
         except (tasks.InvalidRunStateError, EditRefusedError) as error:
             messages.warning(request, str(error))
         except OperationalError:
             messages.warning(request, "The database is busy. Try again in a moment.")
-        return self._to(run)
+        return self._to(run, request.POST.get("tab", ""))
 
     def undo_view(self, request: HttpRequest, pk: int, **options: bool) -> HttpResponse:
         """Show the effect of undoing or redoing a run or its conflicts; do it when the user confirms."""
@@ -214,8 +224,9 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         file = get_object_or_404(SourceFile.objects.select_related("run"), pk=pk)
         return rejected_response(file, request.user, spreadsheet=True)
 
-    def _to(self, run: ImportRun) -> HttpResponseRedirect:
-        return HttpResponseRedirect(reverse("admin:imports_importrun_change", args=[run.pk]))
+    def _to(self, run: ImportRun, tab: str = "") -> HttpResponseRedirect:
+        address = reverse("admin:imports_importrun_change", args=[run.pk])
+        return HttpResponseRedirect(f"{address}?tab={tab}" if tab in run_detail.TABS else address)
 
 
 _ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.discard, "preview": tasks.preview}

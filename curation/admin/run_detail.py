@@ -1,6 +1,6 @@
 """Content of the run page: the counts, and in tabs every record that the run changed or would change."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Mapping, Sized
 from functools import cached_property
 from typing import Any
 
@@ -10,14 +10,17 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from curation.admin import pair_choices
 from datasets import exact_json
 from datasets.records.masking import masked
 from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports import reports, worklist
 from imports.engine import run_diff
+from imports.engine.chosen_pairs import PairChoice
 from imports.models import ImportRun, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
+from imports.run_diff_file import record_key, row_key
 from imports.sources import sources_of
 
 TABS = {
@@ -57,8 +60,17 @@ def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
     return sources
 
 
-def tabs(run: ImportRun, user: User | AnonymousUser, chosen: str | None, number: str | None) -> dict[str, Any]:
-    """Return the tabs that *user* may view with their sizes, and one page of the chosen tab."""
+def tabs(
+    run: ImportRun,
+    user: User | AnonymousUser,
+    chosen: str | None,
+    number: str | None,
+    posted: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the tabs that *user* may view with their sizes, and one page of the chosen tab.
+
+    The fields of its entries have the *posted* values, if the user has posted the page.
+    """
     entries_by_tab = _entries_for(run, user) if run.dataset in dataset_apps() else {}
     if not entries_by_tab:
         return {"tabs": [], "tab": None, "page": None}
@@ -71,18 +83,26 @@ def tabs(run: ImportRun, user: User | AnonymousUser, chosen: str | None, number:
     if page is not None and tab == "missing":
         page.object_list = run_diff.with_rows(run, list(page.object_list))
     shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
+    choosing = False
+    if page is not None and tab in pair_choices.TABS:
+        separate = _separate(run, tab)
+        shown = [entry | {"separate": separate.get(_key(entry, tab))} for entry in shown]
+        if pair_choices.may_choose(run, user):
+            fields = pair_choices.fields(run, tab, list(page.object_list), readers, posted)
+            choosing = any(fields)
+            shown = [entry | {"field": field} for entry, field in zip(shown, fields, strict=True)]
     if tab != "new" or run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
         shown = [entry | {"address": _history(entry, readers)} for entry in shown]
     tables = _tables(shown) if tab in ("new", "missing") else []
     listed = [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()]
-    return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables}
+    chosen_on = {"choosing": choosing, "compared": pair_choices.compared(tab, sizes)}
+    return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables, **chosen_on}
 
 
 def _entries_for(run: ImportRun, user: User | AnonymousUser) -> dict[str, Any]:
     """Return the entries of each tab, without the tabs that *user* may not view."""
-    models = [source.model._meta for source in sources_of(run.dataset)]
     entries: dict[str, Any] = {}
-    if user.has_perms([f"{meta.app_label}.view_{meta.model_name}" for meta in models]):
+    if pair_choices.may_view_records(run, user):
         unseen = reports.unseen_sources(user, run.dataset)
         entries = {name: run_diff.entries(run, name, unseen) for name in TABS if name != "rejected"}
     if user.has_perm("imports.view_rejectedrow"):
@@ -131,6 +151,8 @@ def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> 
     for entry in page.object_list:
         may_see = readers[entry["source"]].may_see
         shown = dict(entry)
+        if readers[entry["source"]].restricted:
+            shown.pop("likeness", None)  # it depends on hidden cells, too
         if "cells" in entry:
             # Do not reveal whether a hidden cell differs: a file could be used to guess its value.
             shown["cells"] = [
@@ -140,6 +162,7 @@ def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> 
                 for cell in entry["cells"]
                 if tab != "kept" or may_see(cell["column"])
             ]
+            shown["differing"] = [cell["column"] for cell in shown["cells"] if cell["differs"]]
         row = entry.get("row", entry.get("values", {}))  # a missing record may have been deleted since
         shown["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]
         yield shown
@@ -148,6 +171,22 @@ def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> 
 def _readable(value: Any) -> Any:
     """Return a value in readable form: a document as JSON."""
     return exact_json.text(value) if isinstance(value, dict | list | exact_json.Undecoded) else value
+
+
+def _separate(run: ImportRun, tab: str) -> dict[str, PairChoice]:
+    """Return the choices of *run* that a row and a record are different, by the key of the row or of the record."""
+    return {
+        row_key(c["source"], c["file"], c["line"]) if tab == "new" else record_key(c["source"], c["record"]): c
+        for c in run.pair_choices
+        if not c["paired"]
+    }
+
+
+def _key(entry: Entry, tab: str) -> str:
+    """Return the key of the row of a new record, or that of another record."""
+    if tab == "new":
+        return row_key(entry["source"], entry["file"], entry["line"])
+    return record_key(entry["source"], entry["record"])
 
 
 def _tables(entries: list[Entry]) -> list[dict[str, Any]]:

@@ -116,8 +116,7 @@ class Merge:
             self.updates = Updates(load, self.rows)
             return
         find_missing(staged, self.late_rows)
-        if load.stage.has(load.stage.missing):
-            self.paired = pair_rows(staged, self.rows)
+        self.paired = pair_rows(staged, self.rows)
         if self.paired.pairs:
             self.updates = Updates(load, PairedRows(load))
         done.notes += self.paired.notes

@@ -16,8 +16,8 @@ class Options:
     were given by name if their names match *patterns*. *delete_most* allows deleting more than half of a table.
     *pairing* says whether edited rows of files without a key are paired with their records, see
     :class:`imports.models.ImportRun.Pairing`. *allow_missing_columns* accepts files that lack most columns or
-    required columns. *expecting* is the version of the dataset that the preview was based on. If the version has
-    changed, the run becomes a preview again.
+    required columns. *expecting* is the version of the dataset that the preview was based on, and *expecting_files*
+    are its files, by source, name and SHA-256. If they have changed, the run becomes a preview again.
     """
 
     dry_run: bool = False
@@ -32,6 +32,7 @@ class Options:
     reason: str = ""
     started_by: User | None = None
     expecting: str = ""
+    expecting_files: frozenset[tuple[str, str, str]] = frozenset()
 
 
 DEFAULT_OPTIONS = Options()

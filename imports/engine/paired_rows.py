@@ -1,24 +1,23 @@
 """Find the missing records of which staged rows are edited versions, for sources without a key."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
 from django.db import connection, models
-from django.utils.text import capfirst
 
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import is_corrected, value_of
 from imports import fingerprints
-from imports.engine.locks import ImportRefusedError
-from imports.engine.pairing import Candidates, Pairs, find_pairs
+from imports.engine.chosen_pairs import PairChoice, current_choices, find_chosen
+from imports.engine.pairing import Candidates, ChosenPairs, Pairs, find_pairs
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.spool import Spool
 from imports.engine.staged_rows import StagedRows
 from imports.engine.staging import Writer
-from imports.models import ImportRun, SourceFile
+from imports.models import ImportRun
 from imports.sources import Column
 
 SAMPLE = 5_000  # records from either end of the table, for the frequencies of values
@@ -56,63 +55,86 @@ class Pair(TypedDict):
 
 @dataclass
 class Paired:
-    """The pairs of a source, and notes for the report."""
+    """The pairs of a source, the choices of the user that apply to them, and notes for the report."""
 
     pairs: Spool[Pair] = field(default_factory=Spool[Pair])
+    choices: list[PairChoice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
 def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
     """Pair staged rows with the missing records in the stage, and remove these from the missing records.
 
-    Nothing is paired if the user has turned pairing off. A note says if there are too many rows or records.
+    Only the pairs that the user has chosen are made if the user has turned pairing off, or if there are too many rows or
+    records, which a note says.
     """
     load = staged.load
-    if load.run.pairing == ImportRun.Pairing.OFF:
-        return Paired()
+    choices, automatic = current_choices(load), load.run.pairing != ImportRun.Pairing.OFF
+    paired = Paired()
+    if not (automatic or choices) or not load.stage.has(load.stage.missing):
+        return paired
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT (SELECT count(*) FROM {rows.staged}), (SELECT count(*) FROM {_missing(load)})")
         counts = cursor.fetchone()
-    if not all(counts):
-        return Paired()
-    if max(counts) > MOST_ROWS:
-        return Paired(
-            notes=[
-                f"{load.source.name}: {counts[0]:,} rows are new and {counts[1]:,} records are missing. Edited rows "
-                f"are only paired with their records if there are at most {MOST_ROWS:,} of each."
-            ]
+    if automatic and all(counts) and max(counts) > MOST_ROWS:
+        automatic = False
+        paired.notes.append(
+            f"{load.source.name}: {counts[0]:,} rows are new and {counts[1]:,} records are missing. Edited rows are "
+            f"only paired with their records if there are at most {MOST_ROWS:,} of each."
         )
-    finder = _Finder(staged, rows)
-    candidates = finder.candidates()
-    return Paired(finder.store(candidates, find_pairs(candidates, load.source.pairing_threshold)))
+    if all(counts) and (automatic or choices):
+        finder = _Finder(staged, rows, None if automatic else choices)
+        candidates = finder.candidates()
+        chosen = ChosenPairs()
+        if choices:
+            chosen, paired.choices = find_chosen(choices, candidates, finder.named_rows, finder.keys)
+        pairs = find_pairs(candidates, load.source.pairing_threshold, chosen, automatic=automatic)
+        paired.pairs = finder.store(candidates, pairs)
+    return paired
 
 
 class _Finder:
-    """Reads the rows and records to compare, and stores the pairs."""
+    """Reads the rows and records to compare, and stores the pairs. With *only*, reads those of these choices."""
 
-    def __init__(self, staged: Staged, rows: StagedRows):
-        self.staged, self.load, self.rows = staged, staged.load, rows
+    def __init__(self, staged: Staged, rows: StagedRows, only: Sequence[PairChoice] | None):
+        self.staged, self.load, self.rows, self.only = staged, staged.load, rows, only
+        self.names = {file.pk: file.name for file in self.load.files}
+
+    @property
+    def named_rows(self) -> list[tuple[str, int]]:
+        """The name of the file and the line of each row."""
+        return [(self.names[file], line) for file, line in zip(self.files, self.lines, strict=True)]
 
     def candidates(self) -> Candidates:
         """Return the rows and records as codes; the first column is the name of the file."""
         columns, source = self.rows.stored, self.load.source
-        names = {file.pk: file.name for file in self.load.files}
         texts = [f"CAST(s.{quoted(column.stored_as)} AS text)" for column in columns]
+        lines = [choice["line"] for choice in self.only or ()]
         (self.files, self.lines), cells = _fetched(
-            f"SELECT s.source_file, s.source_line, {', '.join(texts)} FROM {self.rows.resolved()} s", 2, len(texts)
+            f"SELECT s.source_file, s.source_line, {', '.join(texts)} FROM {self.rows.resolved()} s"
+            f"{self._where('s.source_line', lines)}",
+            2,
+            len(texts),
+            lines,
         )
-        rows = [pa.array([names[file] for file in self.files]), *cells]
+        rows = [pa.array([self.names[file] for file in self.files]), *cells]
         texts = [f"CAST({self._compared(column)} AS text)" for column in columns]
+        keys = [source.model._meta.pk.to_python(choice["record"]) for choice in self.only or ()]
         (self.keys,), cells = _fetched(
             f"SELECT m.pk, m.name, {', '.join(texts)} FROM {_missing(self.load)} m"
-            f" JOIN {self.rows.table} r ON r.{self.rows.pk} = m.pk ORDER BY m.pk",
+            f" JOIN {self.rows.table} r ON r.{self.rows.pk} = m.pk{self._where('m.pk', keys)} ORDER BY m.pk",
             1,
             len(texts) + 1,
+            keys,
         )
         coded_rows, records, sample = _coded(rows, cells, self._sample())
         required = [column.name in source.identity_hint for column in columns]
         places = np.array(self.keys if self._in_order else [ELSEWHERE] * len(self.keys), np.int64)
         return Candidates(coded_rows, records, sample, np.array([True, *required]), places, self._expected)
+
+    def _where(self, column: str, values: Sequence[Any]) -> str:
+        """Return the SQL clause that selects the rows or records of the choices to read."""
+        return "" if self.only is None else f" WHERE {column} IN ({', '.join(['%s'] * len(values))})"
 
     def _compared(self, column: Column) -> str:
         """Return the SQL expression for the value that the file had. The rows of an export have the stored value."""
@@ -181,11 +203,11 @@ class _Finder:
         keys = [self.keys[index] for index in pairs.records]
         files, lines = ([values[index] for index in pairs.rows] for values in (self.files, self.lines))
         stage.need(stage.pairs)
-        with Writer(stage.pairs, ["pk", "source_file", "source_line"]) as writer:
-            writer.write({"pk": pa.array(keys), "source_file": pa.array(files), "source_line": pa.array(lines)})
+        pairs_in_columns = {"pk": keys, "source_file": files, "source_line": lines, "likeness": pairs.likeness}
+        with Writer(stage.pairs, list(pairs_in_columns)) as writer:
+            writer.write({name: pa.array(values) for name, values in pairs_in_columns.items()})
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {_missing(self.load)} WHERE pk IN (SELECT pk FROM {quoted(stage.pairs)})")
-        names = {file.pk: file.name for file in self.load.files}
         columns = np.array([column.name for column in self.rows.stored], object)
         differing = (candidates.rows[pairs.rows] != candidates.records[pairs.records])[:, 1:]
         for key, file, line, differs, likeness in zip(keys, files, lines, differing, pairs.likeness, strict=True):
@@ -193,7 +215,7 @@ class _Finder:
                 {
                     "source": self.load.source.name,
                     "record": str(key),
-                    "file": names[file],
+                    "file": self.names[file],
                     "line": line,
                     "columns": columns[differs].tolist(),
                     "likeness": round(float(likeness), 3),
@@ -202,46 +224,16 @@ class _Finder:
         return listed
 
 
-def doubtful(run: ImportRun, files: Iterable[SourceFile]) -> list[SourceFile]:
-    """Return the *files* of *run* with paired rows of which less than half still matches, unless the user confirmed it.
-
-    They may be other files with the same name. A file that has only grown, and an excerpt of a file, do match.
-    """
-    if run.pairing != ImportRun.Pairing.AUTO:
-        return []
-    return [file for file in files if file.paired and file.unchanged < file.paired + min(file.created, file.missing)]
-
-
-def refuse_doubtful_pairs(run: ImportRun, files: Iterable[SourceFile]) -> None:
-    """Raise ImportRefusedError for a :func:`doubtful` file; in a preview, add a note to the run instead."""
-    if doubted := doubtful(run, files):
-        if not run.dry_run:
-            raise ImportRefusedError(f"{doubt(doubted)} Nothing was imported.")
-        run.notes.append(doubt(doubted))
-
-
-def doubt(files: Iterable[SourceFile]) -> str:
-    """Return a sentence about *files* whose rows must not be paired without a confirmation."""
-    described = (
-        f"only {file.unchanged:,} of {file.unchanged + file.paired + file.missing:,} records still match {file.name}"
-        for file in files
-    )
-    return (
-        f"{capfirst('; '.join(described))}, so it may be another file. Choose whether to pair edited rows with their "
-        "records (“pairing” on), or to import them as new records (“pairing” off)."
-    )
-
-
 def _missing(load: SourceLoad) -> str:
     return quoted(load.stage.missing)
 
 
-def _fetched(query: str, plain: int, texts: int) -> tuple[list[list[Any]], Cells]:
+def _fetched(query: str, plain: int, texts: int, parameters: Sequence[Any] = ()) -> tuple[list[list[Any]], Cells]:
     """Return the first *plain* columns of *query* as lists, and the others as arrays of texts."""
     values: list[list[Any]] = [[] for _ in range(plain)]
     cells: list[list[pa.Array]] = [[pa.array([], pa.string())] for _ in range(texts)]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(query)
+        cursor.execute(query, parameters or None)
         while rows := cursor.fetchmany(AT_ONCE):
             columns = list(zip(*rows, strict=True))
             for values_of_column, column in zip(values, columns[:plain], strict=True):

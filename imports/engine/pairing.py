@@ -7,7 +7,7 @@ must be the best one for both its row and its record; ties are not paired.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -23,6 +23,20 @@ MOST_COMPARISONS = 50_000_000  # of rows for each two columns; for wide tables, 
 # The positions of rows: for each row, two positions in the order of records at which its record is expected.
 Positions = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]  # rows, records, and the evidence for each pair
+
+
+def _no_indexes() -> np.ndarray:
+    return np.empty(0, np.int64)
+
+
+@dataclass(frozen=True)
+class ChosenPairs:
+    """What a user has chosen, as indexes: pairs of rows and records, and rows and records that must not be paired."""
+
+    rows: np.ndarray = field(default_factory=_no_indexes)
+    records: np.ndarray = field(default_factory=_no_indexes)
+    separate_rows: np.ndarray = field(default_factory=_no_indexes)
+    separate_records: np.ndarray = field(default_factory=_no_indexes)
 
 
 @dataclass(frozen=True)
@@ -50,19 +64,22 @@ class Pairs:
     likeness: np.ndarray
 
 
-def find_pairs(candidates: Candidates, threshold: float) -> Pairs:
-    """Return the pairs of *candidates*.
+def find_pairs(candidates: Candidates, threshold: float, chosen: ChosenPairs, *, automatic: bool) -> Pairs:
+    """Return the pairs of *candidates*: the *chosen* ones, and if *automatic*, those of the other rows and records.
 
     *threshold* is the evidence, in bits, in addition to that which distinguishes one record from all others. A higher
     one gives fewer wrong pairs and fewer pairs.
     """
-    return _Pairing(candidates, threshold).pairs()
+    pairing = _Pairing(candidates, threshold, chosen)
+    if automatic:
+        pairing.find()
+    return pairing.pairs()
 
 
 class _Pairing:
     """The state of a pairing: the rows and records that are not paired yet."""
 
-    def __init__(self, candidates: Candidates, threshold: float):
+    def __init__(self, candidates: Candidates, threshold: float, chosen: ChosenPairs):
         self.given = candidates
         self.frequencies = Frequencies(candidates.sample)
         self.row_bits = self.frequencies.bits(candidates.rows)
@@ -72,12 +89,18 @@ class _Pairing:
         self.needed = np.log2(max(len(candidates.records), 2)) + threshold
         self.free_rows = np.ones(len(candidates.rows), bool)
         self.free_records = np.ones(len(candidates.records), bool)
-        self.rows, self.records = [_NOTHING], [_NOTHING]
+        self.rows, self.records = [chosen.rows], [chosen.records]
+        self.free_rows[chosen.rows] = self.free_rows[chosen.separate_rows] = False
+        self.free_records[chosen.records] = self.free_records[chosen.separate_records] = False
 
-    def pairs(self) -> Pairs:
+    def find(self) -> None:
+        """Pair the rows and records that are free."""
         for differing in (0, 1, 2):
             self._pair_all_but(differing)
         self._pair_nearby()
+
+    def pairs(self) -> Pairs:
+        """Return the pairs, with their likeness."""
         rows, records = np.concatenate(self.rows), np.concatenate(self.records)
         alone = np.minimum(self.row_bits[0][rows], self.record_bits[0][records])
         equal = self.given.rows[rows] == self.given.records[records]
@@ -149,9 +172,6 @@ class _Pairing:
         self.rows.append(rows[best])
         self.records.append(records[best])
         self.free_rows[rows[best]] = self.free_records[records[best]] = False
-
-
-_NOTHING = np.empty(0, np.int64)
 
 
 def _of(bits: tuple[np.ndarray, np.ndarray], indexes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

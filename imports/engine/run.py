@@ -15,6 +15,8 @@ from datasets.terminal_text import escaped
 from datasets.versions import raise_version, version_of
 from imports import source_files
 from imports.engine import mostly_rejected, outcomes, references, renamed_files, resolutions, run_diff
+from imports.engine.chosen_pairs import withdraw_others
+from imports.engine.doubtful_pairs import refuse_doubtful_pairs
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import finish_interrupted
@@ -29,8 +31,9 @@ from imports.engine.merge import Merge, may_fill_directly
 from imports.engine.missing_records import count_missing, delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
-from imports.engine.options import DEFAULT_OPTIONS, Options, withdraw_confirmations
-from imports.engine.paired_rows import Pair, refuse_doubtful_pairs
+from imports.engine.options import DEFAULT_OPTIONS, Options
+from imports.engine.outdated_previews import refuse_outdated
+from imports.engine.paired_rows import Pair
 from imports.engine.pipeline import fill
 from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
 from imports.engine.spool import Spool
@@ -190,10 +193,7 @@ def _load(
                 for load in loads:
                     references.check_references(load)
             heartbeat.check()
-            if options.expecting and str(version_of(run.dataset)) != options.expecting:
-                run.dry_run = True
-                withdraw_confirmations(run)  # of a different result
-                run.notes.append("The tables have changed since the preview. This is a new preview; review it again.")
+            refuse_outdated(run, options)
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
             if not run.dry_run:
                 _keep(preview, run, loads, merges)
@@ -264,6 +264,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             file.missing = counts[file.pk]
         if any(counts.values()) and options.delete_missing:
             run.notes += delete_missing(merge.load, options)
+    withdraw_others(run, [choice for merge in merges for choice in merge.paired.choices])
     refuse_doubtful_pairs(run, [file for merge in merges for file in merge.load.files])
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)
     if options.strict and rejected:

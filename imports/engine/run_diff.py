@@ -23,10 +23,11 @@ from datasets.sql.chunks import chunks, values_by_key
 from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.row_json import as_json, equal_but_for
 from imports import fingerprints
+from imports.engine.chosen_pairs import chosen_records
 from imports.engine.created_records import deleted_since, present
 from imports.engine.merge import Merge
 from imports.models import Change, ImportRun, SourceFile
-from imports.run_diff_file import Cell, EntriesWriter, Entry, KeptEntries
+from imports.run_diff_file import KEYS, Cell, EntriesWriter, Entry, KeptEntries
 from imports.sources import Detail, Reference, Source, VocabularyColumn, sources_of
 
 KINDS = ("changed", "new", "missing", "kept")
@@ -49,14 +50,16 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
     if whole and run.task_id is None:
         for old in ImportRun.objects.filter(dataset=run.dataset, status=ImportRun.Status.PREVIEWED, task_id=None):
             forget(old)
-    personal = {source.name: _personal_columns(source) for source in sources_of(run.dataset)}
+    personal = {source.name: personal_columns(source) for source in sources_of(run.dataset)}
+    keyless = {source.name for source in sources_of(run.dataset) if not source.key}
     with ExitStack() as books:
 
         def write(kind: str, entries: Iterable[Entry]) -> None:
             if (first := next(entries := iter(entries), None)) is not None:
                 writer = books.enter_context(EntriesWriter(folder_of(run), kind))
                 for entry in chain([first], entries):
-                    writer.add(entry, seen=not _is_unseen(entry, personal))
+                    findable = kind in KEYS and entry["source"] in keyless
+                    writer.add(entry, seen=not is_unseen(entry, personal), findable=findable)
 
         write("missing", missing)
         write("kept", (entry for merge in merges for entry in _kept(merge)))
@@ -64,7 +67,8 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
             folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing changes
             names = _names(run)
             changes = ((merge.source, _changes(run).filter(table=merge.source.name)) for merge in merges)
-            write("changed", (e for source, part in changes for e in _changed(source, part.iterator(AT_ONCE), names)))
+            parts = (_changed(run, source, part.iterator(AT_ONCE)) for source, part in changes)
+            write("changed", chain.from_iterable(parts))
             write("new", (entry for merge in merges for entry in _new(run, merge.source, names)))
             (folder_of(run) / "whole").touch()
 
@@ -138,7 +142,7 @@ class StoredEntries:
             by_change = {
                 entry["change"]: entry
                 for table in {change.table for change in changes}
-                for entry in _changed(by_table[table], [c for c in changes if c.table == table], names)
+                for entry in _changed(self.run, by_table[table], [c for c in changes if c.table == table])
             }
             return [by_change[change.pk] for change in changes]
         created: list[Entry] = []
@@ -166,12 +170,12 @@ def _names(run: ImportRun) -> dict[int, SourceFile]:
     return {file.pk: file for file in run.files.all()}
 
 
-def _personal_columns(source: Source) -> set[str]:
+def personal_columns(source: Source) -> set[str]:
     personal = personal_names(source.model)
     return {name for name, column in source.bound.items() if column.field.name in personal}
 
 
-def _is_unseen(entry: Entry, personal: dict[str, set[str]]) -> bool:
+def is_unseen(entry: Entry, personal: dict[str, set[str]]) -> bool:
     """Return whether the entry of a changed or kept record differs only in personal data."""
     differing = {cell["column"] for cell in entry.get("cells", ()) if cell["differs"]}
     return bool(differing) and differing <= personal[entry["source"]]
@@ -188,15 +192,18 @@ def _changes(run: ImportRun) -> QuerySet[Change]:
     return Change.objects.filter(run=run, kind=Change.Kind.UPDATED).order_by("pk")
 
 
-def _changed(source: Source, changes: Iterable[Change], names: dict[int, SourceFile]) -> Iterator[Entry]:
-    changes = iter(changes)
+def _changed(run: ImportRun, source: Source, changes: Iterable[Change]) -> Iterator[Entry]:
+    changes, names, chosen = iter(changes), _names(run), chosen_records(run, source.name)
     while chunk := list(islice(changes, AT_ONCE)):
         before, after = (_readable_rows(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
         for change, old, new in zip(chunk, before, after, strict=True):
             head = _head(source, change.record, names, change.after, "changed")
             cells = [Cell(column=n, old=old[n], new=new[n], differs=old[n] != new[n]) for n in new]
             entry: Entry = {**head, "change": change.pk, "cells": cells}
-            yield entry if source.key else {**entry, "why": "paired"}
+            if not source.key:
+                entry["why"] = "chosen" if change.record in chosen else "paired"
+                entry["likeness"] = change.likeness
+            yield entry
 
 
 def _new(run: ImportRun, source: Source, names: dict[int, SourceFile]) -> Iterator[Entry]:

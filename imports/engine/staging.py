@@ -157,7 +157,8 @@ class Stage:
         key = {name: self.types[name] for name in self.key}
         self._types = {self.table: self.types, self.seen: key, self.unseen: key}
         self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
-        self._types |= {self.pairs: {"pk": column_type(source.model._meta.pk)} | row, self.neighbors: key}
+        pair = row | {"pk": column_type(source.model._meta.pk), "likeness": "double precision"}
+        self._types |= {self.pairs: pair, self.neighbors: key}
         self._types |= {self.fixed: row | key, self.fixed_before: {"pk": column_type(source.model._meta.pk)}}
         for column in source.columns_of(Many):
             self._types[self.members(column)] = row | {"member": column_type(column.by_field)}

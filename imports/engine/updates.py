@@ -84,12 +84,15 @@ class Updates:
             return
         after = as_json(self.load.source.model, "r")
         kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
+        likeness, pairs = "NULL", ""
+        if self.by_pair:
+            likeness, pairs = "q.likeness", f" JOIN {quoted(self.load.stage.pairs)} q ON q.pk = r.{self.pk}"
         with connection.cursor() as cursor:
             cursor.execute(
-                f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", is_tombstone)'
+                f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", is_tombstone, likeness)'
                 f" SELECT {self.load.run.pk}, '{self.load.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
-                f" {after}, {sql_false()}"
-                f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
+                f" {after}, {sql_false()}, {likeness}"
+                f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}{pairs}"
             )
 
     # In these parts of queries, r is the stored record and s is the staged row.

@@ -121,8 +121,16 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("auto", "Auto"), ("on", "On"), ("off", "Off")],
                         default="auto",
-                        help_text="Pair edited rows without a key with their records.",
+                        help_text="Pair edited rows with their records.",
                         max_length=4,
+                    ),
+                ),
+                (
+                    "pair_choices",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Choices about the pairs of the preview.",
                     ),
                 ),
                 (
@@ -242,6 +250,7 @@ class Migration(migrations.Migration):
                         default=False, help_text="Deleted by a curator and not restored; imports skip the record."
                     ),
                 ),
+                ("likeness", models.FloatField(editable=False, null=True)),
                 (
                     "reversed_tombstone",
                     models.ForeignKey(
