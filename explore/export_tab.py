@@ -1,14 +1,19 @@
-"""The Export tab: the file's contents and number of records, and the same export as an API address and a command."""
+"""The Export tab: the file's contents and number of records, and the same export as an API address and a command.
+
+The number of many records is an estimate at first. The page then requests itself with ``count=exact``.
+"""
 
 import shlex
 from dataclasses import dataclass
 
+from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from datasets.http.head_requests import is_head
 from datasets.records.columns import columns_of
 from datasets.records.masking import masked_name
+from datasets.records.pagination import estimated_count
 from explore.pages import explored, page, refused
 from explore.url_state import OF_EXPORTS, READABLE, State
 from exports import xlsx
@@ -124,8 +129,9 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
 
 
 def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:
-    count = None if state.errors else state.records.order_by().count()
-    too_many = count is not None and order.format.name == "xlsx" and count > xlsx.MOST
+    wants_exact = state.data.get("count") == "exact"
+    counted = "" if state.errors else _counted(state, exact=wants_exact)
+    too_many = bool(counted) and order.format.name == "xlsx" and _exceeds(state.narrowed(), xlsx.MOST)
     api = None if state.errors else order.api_address()
     return page(
         request,
@@ -135,14 +141,28 @@ def _form(request: HttpRequest, state: State, order: Order) -> HttpResponse:
         picks_columns=True,
         order=order,
         formats=FORMATS.values(),
-        count=count,
-        exact=f"{count or 0:,}",
+        number=counted,
+        exact_count="" if wants_exact or state.paginator.is_counted else state.query(count="exact"),
         too_many=f"{xlsx.MOST:,}" if too_many else "",
-        download=order.file_address + state.query(),
+        download=order.file_address + state.query(count=None),
         api=api,
         api_rows=_rows_address(order) if api is None and not state.errors else None,
         command=order.command(),
     )
+
+
+def _counted(state: State, *, exact: bool) -> str:
+    """Return the number of records for display: an estimate if there are many, unless it has to be *exact*."""
+    paginator = state.paginator
+    if exact or paginator.is_exact:
+        return f"{paginator.count if paginator.is_exact else state.records.order_by().count():,}"
+    if not paginator.is_unfiltered and (estimate := estimated_count(state.records)):
+        return f"about {max(estimate, paginator.count):,}"
+    return paginator.display_count
+
+
+def _exceeds(records: models.QuerySet, most: int) -> bool:
+    return records.order_by().values("pk")[: most + 1].count() > most
 
 
 def _rows_address(order: Order) -> str | None:
@@ -160,6 +180,7 @@ def _order(state: State) -> Order:
         state.refuse("format", f"Expected one of {', '.join(FORMATS)}; found {name[:50]}.")
     chosen = FORMATS.get(name, FORMATS["csv"])
     compress, defused = _is_set(state, "compress", "gzip"), _is_set(state, "spreadsheet", "true")
+    _is_set(state, "count", "exact")
     return Order(state, chosen, compress and not chosen.packed, defused and chosen.name == "csv")
 
 

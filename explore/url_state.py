@@ -23,7 +23,7 @@ from explore.tables import Table
 
 OF_TABLES = ("columns", "ordering", "cursor")
 OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "height", "theme")
-OF_EXPORTS = ("format", "compress", "spreadsheet")
+OF_EXPORTS = ("format", "compress", "spreadsheet", "count")
 MANY = ("measure",)  # parameters that may be repeated or contain commas
 ROWS = 50
 READABLE = "/,:;@!$'()*?"  # characters that need no percent-encoding in a query string

@@ -1,6 +1,7 @@
-"""The worker's upkeep between imports: it refreshes the summary tables that are due."""
+"""The worker's upkeep between imports: it refreshes the summary tables that are due, and vacuums changed tables."""
 
 import logging
+from collections.abc import Callable
 from threading import Thread
 from time import monotonic
 
@@ -8,41 +9,41 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from datasets.matviews import refresh_due
+from datasets.sql.vacuum import vacuum_changed_tables
 
 logger = logging.getLogger(__name__)
-RETRY = 10  # seconds until a failed refresh is tried again
+RETRY = 10  # seconds until a failed job is tried again
 
 
 class Upkeep:
-    """A thread that refreshes summary tables, so that no import waits for a refresh.
+    """A job in a thread of its own, so that no import waits for it.
 
-    After its work, it rests as long as the work took: frequent edits of a large table are combined, and at least half
-    of the time is left to others.
+    After the job, the thread rests for at least *rest* seconds, and as long as the job took: frequent edits of a large
+    table are combined, and at least half of the time is left to others. The job returns whether it succeeded.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, job: Callable[[], bool], rest: float = 0) -> None:
+        self._job, self._rest = job, rest
         self._thread: Thread | None = None
         self._rests_until = 0.0
 
     def start(self) -> None:
         """Start the thread, unless it is working or resting."""
         if monotonic() >= self._rests_until and not (self._thread and self._thread.is_alive()):
-            self._thread = Thread(target=self._work, name="upkeep", daemon=True)
+            self._thread = Thread(target=self._work, name=self._job.__name__, daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
-        begun = monotonic()
+        begun, is_done = monotonic(), False
         try:
-            is_done = refresh_views()
+            is_done = self._job()
         except DatabaseError as error:
             logger.error("The database does not respond; retrying: %s", str(error).strip())
-            is_done = False
         except Exception:
-            logger.exception("The summary tables were not refreshed; retrying.")
-            is_done = False
+            logger.exception("The upkeep %s failed; retrying.", self._job.__name__)
         finally:
             connections.close_all()
-        self._rests_until = monotonic() + max(monotonic() - begun, 0 if is_done else RETRY)
+        self._rests_until = monotonic() + max(monotonic() - begun, self._rest if is_done else RETRY)
 
 
 def refresh_views() -> bool:
@@ -54,3 +55,10 @@ def refresh_views() -> bool:
         else:
             logger.info("%s", refresh)
     return not any(refresh.problem for refresh in done)
+
+
+def vacuum_tables() -> bool:
+    """Vacuum the tables of which a large share was written."""
+    if tables := vacuum_changed_tables():
+        logger.info("Vacuumed after large changes: %s.", ", ".join(tables))
+    return True

@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 import datasets.models
 from datasets.sql.text_order import OrderTextsByCodePoint
+from datasets.sql.vacuum import VacuumOften
 
 
 class Migration(migrations.Migration):
@@ -374,4 +375,5 @@ class Migration(migrations.Migration):
             },
         ),
         OrderTextsByCodePoint(),
+        VacuumOften(),
     ]

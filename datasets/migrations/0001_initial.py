@@ -8,6 +8,7 @@ from django.db import migrations, models
 import datasets.tokens
 from datasets.sql.casefold import AddFoldCase
 from datasets.sql.text_order import OrderTextsByCodePoint
+from datasets.sql.vacuum import VacuumOften
 
 
 class Migration(migrations.Migration):
@@ -112,4 +113,5 @@ class Migration(migrations.Migration):
             },
         ),
         OrderTextsByCodePoint(),
+        VacuumOften(),
     ]

@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 from datasets.sql.casefold import AddFoldedIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
+from datasets.sql.vacuum import VacuumOften
 
 
 class Migration(migrations.Migration):
@@ -228,4 +229,5 @@ class Migration(migrations.Migration):
         AddFoldedIndex("users", "email"),
         AddFoldedIndex("compounds", "compound_name"),
         OrderTextsByCodePoint(),
+        VacuumOften(),
     ]

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 from datasets.sql.text_order import OrderTextsByCodePoint
+from datasets.sql.vacuum import VacuumOften
 
 
 class Migration(migrations.Migration):
@@ -488,4 +489,5 @@ class Migration(migrations.Migration):
             },
         ),
         OrderTextsByCodePoint(),
+        VacuumOften(),
     ]

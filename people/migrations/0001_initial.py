@@ -10,6 +10,7 @@ from django.db import migrations, models
 import datasets.models
 from datasets.sql.casefold import AddFoldedIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
+from datasets.sql.vacuum import VacuumOften
 
 
 class Migration(migrations.Migration):
@@ -136,4 +137,5 @@ class Migration(migrations.Migration):
         AddFoldedIndex("people", "family_name"),
         AddFoldedIndex("places", "city"),
         OrderTextsByCodePoint(),
+        VacuumOften(),
     ]

@@ -10,6 +10,7 @@ from django.db import migrations, models
 import datasets.validators
 from datasets.sql.casefold import AddFoldedIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
+from datasets.sql.vacuum import VacuumOften
 
 
 class Migration(migrations.Migration):
@@ -213,4 +214,5 @@ class Migration(migrations.Migration):
         AddFoldedIndex("subjects", "subject_id"),
         AddFoldedIndex("sessions", "name"),
         OrderTextsByCodePoint(),
+        VacuumOften(),
     ]

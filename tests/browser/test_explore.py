@@ -11,6 +11,7 @@ from django.core.management import call_command
 from playwright import sync_api
 
 from census.models import Respondent
+from datasets.records import pagination
 
 pytestmark = pytest.mark.django_db  # creates the database if only this module is run
 
@@ -86,6 +87,14 @@ def test_choose_filter_share_and_export(page, open_browser, site, respondents):
     assert [json.loads(line) for line in files["ndjson"].splitlines()] == records
     assert pyarrow.parquet.read_table(io.BytesIO(files["parquet"])).to_pylist() == records
     assert page.complaints == [] and other.complaints == []
+
+
+def test_the_export_tab_replaces_its_estimate_by_the_exact_count(page, respondents, monkeypatch):
+    monkeypatch.setattr(pagination, "COUNTED", 10)
+    page.goto("/explore/census/respondents/export/?sex=Female")
+    exact = f"{Respondent.objects.filter(sex='Female').count():,}"
+    sync_api.expect(page.locator("#explore-exact strong")).to_have_text(exact)
+    assert "count=exact" not in page.url and page.complaints == []
 
 
 def test_a_signed_out_user_signs_in_and_returns(page, site, respondents):

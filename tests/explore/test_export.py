@@ -15,7 +15,9 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
+from datasets.records import pagination
 from exports import concurrency, xlsx
 from exports.formula_escaping import MARK
 from people.models import Person
@@ -68,6 +70,24 @@ def test_the_page_states_the_exact_contents_of_the_file(reader, people):
     page = reader.page(f"{PEOPLE}?{CHOSEN}&county_of_birth=Fife")
     assert "<strong>2</strong> people, 3 columns: <code>given_name</code>, <code>place_of_birth</code>" in page
     assert "Download people.csv" in page and 'id="format-csv" checked' in page
+
+
+def test_many_records_are_estimated_first_and_counted_on_request(reader, people, monkeypatch, execute):
+    monkeypatch.setattr(pagination, "COUNTED", 1)
+    execute("ANALYZE")
+    every, some = reader.page(PEOPLE), reader.page(f"{PEOPLE}?county_of_birth=Roxburgh")
+    if connection.vendor == "postgresql":
+        assert "<strong>about 6</strong> people" in every and re.search("<strong>about [2-9]</strong> people", some)
+    else:  # counts a whole table quickly
+        assert "<strong>6</strong> people" in every and "<strong>more than 1</strong> people" in some
+    (address,) = re.findall(r'\(<a href="(.*?)">count exactly</a>\)', some)
+    page = reader.page(PEOPLE + unescape(address))
+    assert (
+        "<strong>3</strong> people" in page
+        and "count exactly" not in page
+        and "count=" not in code(page, "api-address")
+    )
+    assert "An Excel file" not in reader.page(f"{PEOPLE}?format=xlsx")
 
 
 def test_csv_json_and_ndjson_have_the_stored_values(reader, people):
@@ -168,6 +188,7 @@ def test_too_many_records_for_excel_are_reported_before_the_export(reader, peopl
 @pytest.mark.parametrize(
     ("query", "message"),
     [
+        ("count=fast", "Expected exact, found fast."),
         ("format=xls", "Expected one of csv, json, ndjson, parquet, xlsx; found xls."),
         ("compress=zip", "Expected gzip, found zip."),
         ("spreadsheet=no", "Expected true, found no."),

@@ -1,4 +1,4 @@
-"""Run background tasks: imports of several datasets in parallel, and refreshes of summary tables."""
+"""Run background tasks: imports of several datasets in parallel, refreshes of summary tables, and upkeep."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from django_tasks_db.utils import is_locked_database_exception
 from datasets.command_errors import TerminalCommand, unusable
 from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun
-from imports.upkeep import Upkeep, refresh_views
+from imports.upkeep import Upkeep, refresh_views, vacuum_tables
 from imports.upload_storage import sweep as sweep_uploads
 from imports.worker_threads import ALL, Workers, worker_of
 from monitoring.exposition import serve
@@ -27,6 +27,7 @@ from monitoring.exposition import serve
 logger = logging.getLogger(__name__)
 SWEEP = 10  # seconds between two searches for interrupted runs
 TIDY = 24 * 60 * 60  # seconds between two deletions of expired data
+VACUUM = 10  # seconds between two searches for tables to vacuum
 SWEEP_UPLOADS = 60 * 60  # seconds between two deletions of uploads without a run
 EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  # commands that delete expired data
 
@@ -78,14 +79,16 @@ class Command(TerminalCommand):
         if batch:
             self._serve(lambda: worker_of(ALL, interval).run(), once=True)
             refresh_views()
+            vacuum_tables()
             return
-        self._workers, upkeep = Workers(interval), Upkeep()
+        self._workers, upkeep = Workers(interval), [Upkeep(refresh_views), Upkeep(vacuum_tables, rest=VACUUM)]
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, self._end)
 
         def work() -> None:
             self._workers.start()
-            upkeep.start()
+            for job in upkeep:
+                job.start()
 
         self._serve(work)
         while self._workers.busy:
