@@ -81,7 +81,7 @@ def test_every_script_explains_itself(stack, show):
         assert "set -euo pipefail" in script.read_text()
     show([script.name for script in scripts])
     if shellcheck := shutil.which("shellcheck"):
-        stack.run(shellcheck, *map(str, scripts), "deploy/database/init.sh")
+        stack.run(shellcheck, *map(str, scripts), "deploy/database/init.sh", "deploy/database/with-memory")
 
 
 def _uploads(stack) -> str:

@@ -16,6 +16,16 @@ def test_the_sources_are_imported(stack, show):
     assert {name: tables[name][0] for name in expected} == expected
 
 
+def test_the_database_uses_the_memory_that_it_is_given(stack, show):
+    settings = stack.sql(
+        "SELECT name, setting::bigint * unit_kb FROM (SELECT name, setting, CASE unit WHEN '8kB' THEN 8"
+        " ELSE 1 END AS unit_kb FROM pg_settings WHERE name IN ('shared_buffers', 'work_mem')) s ORDER BY 1"
+    )
+    show(settings)
+    shared, work = (int(line.split("|")[1]) for line in settings.split())
+    assert 31 <= shared / work <= 33
+
+
 def test_the_admin_and_the_api_answer_through_the_proxy(stack, show):
     status, headers, body = stack.ask("/admin/login/")
     assert (status, b"Log in | Tabularium" in body) == (200, True)
