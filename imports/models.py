@@ -163,6 +163,7 @@ class SourceFile(models.Model):
     missing = models.PositiveIntegerField(
         default=0, help_text="Records from earlier versions of the file that it no longer contains."
     )
+    missing_corrected = models.PositiveIntegerField(default=0, editable=False)  # missing records with corrections
     deleted = models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")
     kept = models.PositiveIntegerField(
         default=0, help_text="Records whose correction or deletion by a curator was kept although the file differs."

@@ -107,10 +107,10 @@ def summary(outcome: Outcome) -> Iterator[str]:
         yield f"  {note}"
     yield from rejected_lines(run)
     if outcome.missing:
-        deleted = sum(file.deleted for file in run.files.all())
-        yield f"Missing from their source files ({len(outcome.missing):,}" + (
-            f", {deleted:,} deleted):" if deleted else "):"
-        )
+        counts = {"deleted": sum(file.deleted for file in run.files.all())}
+        counts["with corrections"] = len(outcome.missing.corrected)
+        further = "".join(f", {count:,} {what}" for what, count in counts.items() if count)
+        yield f"Missing from their source files ({len(outcome.missing):,}{further}):"
         for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
             called = f" ({', '.join(map(str, entry['values'].values()))})" if entry["values"] else ""
             record = _printed(f"{entry['source']} {entry['record']}{called}, last seen in {entry['file']}")

@@ -40,6 +40,7 @@ class Entry(TypedDict):
     file: str | None
     line: int | None
     pk: NotRequired[Any]  # for a missing record; None for a row that is not imported
+    corrected: NotRequired[bool]  # for a missing record with corrections
     values: NotRequired[dict[str, Any]]  # values that identify a missing or withheld record to users
     row: NotRequired[dict[str, Any]]  # all values of a new, missing or deleted record
     cells: NotRequired[list[Cell]]  # for a changed record or a kept correction

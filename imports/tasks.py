@@ -83,16 +83,17 @@ def work_on(context: TaskContext, run: int, expecting: str) -> None:
 def preview(
     run: ImportRun,
     *,
-    delete_missing: bool = False,
+    delete_missing: bool | None = None,
     unpaired: bool = False,
     pair_choices: list[PairChoice] | None = None,
 ) -> None:
     """Queue a preview of *run*, which is new or has not been applied.
 
-    With *delete_missing*, it deletes the missing records; *unpaired* turns pairing off. *pair_choices* replace the
-    choices of the run about pairs.
+    *delete_missing* and *pair_choices* replace the run's choices about missing records and pairs; *unpaired* turns
+    pairing off.
     """
-    run.delete_missing = run.delete_missing or delete_missing
+    if delete_missing is not None:
+        run.delete_missing = delete_missing
     if pair_choices is not None:
         run.pair_choices = pair_choices
     if unpaired:

@@ -189,7 +189,9 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         options: dict[str, Any] = {}
         try:
             if action is tasks.preview:
-                options = {name: request.POST.get(name) == "on" for name in ("delete_missing", "unpaired")}
+                options = {"unpaired": request.POST.get("unpaired") == "on"}
+                if "delete_missing" in request.POST:
+                    options["delete_missing"] = request.POST["delete_missing"] == "on"
                 if "choices" in request.POST:
                     options["pair_choices"] = pair_choices.posted_choices(run, request.user, request.POST)
             if action is tasks.apply:
@@ -233,7 +235,7 @@ _ACTIONS = {"cancel": tasks.cancel, "apply": tasks.apply, "discard": tasks.disca
 
 
 def _missing(run: ImportRun) -> list[SourceFile]:
-    """Return the files of a preview from which records are missing that it would not delete."""
-    if run.status != Status.PREVIEWED or run.delete_missing or run.task_id is None:
+    """Return the files of a preview from which records are missing."""
+    if run.status != Status.PREVIEWED or run.task_id is None:
         return []
     return [file for file in run.files.all() if file.missing]

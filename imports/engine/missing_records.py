@@ -1,7 +1,7 @@
 """Find, list and delete missing records: records from earlier versions of a file that it no longer contains."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from django.db import connection, models
@@ -32,6 +32,7 @@ def find_missing(staged: Staged, late: Rejections) -> None:
     _remember_rejected(staged, late)
     with connection.cursor() as cursor:
         columns = f"r.{quoted(pk_column(load.source.model))} AS pk, f.name, r.changed_line"
+        columns += ", CASE WHEN r.corrections IS NULL THEN 0 ELSE 1 END AS corrected"
         load.stage.collect(
             load.stage.missing,
             f"SELECT {columns} FROM {quoted(load.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
@@ -41,18 +42,33 @@ def find_missing(staged: Staged, late: Rejections) -> None:
         )
 
 
-def count_missing(load: SourceLoad, listed: Spool[Entry]) -> dict[int, int]:
-    """Add each missing record in the stage to *listed*. Return the number of missing records by file."""
-    none = dict.fromkeys(load.file_ids, 0)
+@dataclass(frozen=True)
+class MissingRecords:
+    """The missing records of a run, first those with corrections."""
+
+    corrected: Spool[Entry] = field(default_factory=Spool[Entry])
+    others: Spool[Entry] = field(default_factory=Spool[Entry])
+
+    def __len__(self) -> int:
+        return len(self.corrected) + len(self.others)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return chain(self.corrected, self.others)
+
+
+def count_missing(load: SourceLoad, listed: MissingRecords) -> int:
+    """Add each missing record in the stage to *listed*, and set the numbers of each file. Return their sum."""
     if not load.stage.has(load.stage.missing):
-        return none
+        return 0
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT name, count(*) FROM {quoted(load.stage.missing)} GROUP BY name")
-        if not (counts := dict(cursor.fetchall())):
-            return none
-    for entry in _listed(load):
-        listed.add(entry)
-    return {file.pk: counts.pop(file.name, 0) for file in load.files}  # the first of files with one name
+        cursor.execute(f"SELECT name, count(*), sum(corrected) FROM {quoted(load.stage.missing)} GROUP BY name")
+        counts = {name: numbers for name, *numbers in cursor.fetchall()}
+    if counts:
+        for entry in _listed(load):
+            (listed.corrected if "corrected" in entry else listed.others).add(entry)
+    for file in load.files:
+        file.missing, file.missing_corrected = counts.pop(file.name, (0, 0))  # of the first of files with one name
+    return sum(file.missing for file in load.files)
 
 
 def _not_continued(load: SourceLoad) -> str:
@@ -255,16 +271,17 @@ def _listed(load: SourceLoad) -> Iterator[Entry]:
     known_by = [column.stored_as for column in load.source.key_columns] or [pk_name]
     # The primary key of a record without a key is meaningless to users, so its values are listed instead.
     values = [] if load.source.key else [c.stored_as for c in load.source.bound.values() if type(c) is Column][:4]
+    columns = [f"r.{quoted(name)}" for name in known_by + values]
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT m.name, m.changed_line, m.pk, {', '.join(f'r.{quoted(name)}' for name in known_by + values)}"
+            f"SELECT {', '.join(['m.corrected', 'm.name', 'm.changed_line', 'm.pk', *columns])}"
             f" FROM {quoted(load.stage.missing)} m"
             f" JOIN {quoted(load.source.name)} r ON r.{quoted(pk_name)} = m.pk"
             " ORDER BY m.name, m.changed_line"
         )
         while rows := cursor.fetchmany(2000):
-            for name, line, pk, *key in rows:
-                yield {
+            for corrected, name, line, pk, *key in rows:
+                entry: Entry = {
                     "source": load.source.name,
                     "pk": pk,
                     "record": key[0] if len(known_by) == 1 else key[: len(known_by)],
@@ -272,3 +289,4 @@ def _listed(load: SourceLoad) -> Iterator[Entry]:
                     "file": name,
                     "line": line,
                 }
+                yield {**entry, "corrected": True} if corrected else entry

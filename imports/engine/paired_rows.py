@@ -65,8 +65,8 @@ class Paired:
 def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
     """Pair staged rows with the missing records in the stage, and remove these from the missing records.
 
-    Only the pairs that the user has chosen are made if the user has turned pairing off, or if there are too many rows or
-    records, which a note says.
+    If the user has turned pairing off, or if there are too many rows or records, only the pairs that the user has
+    chosen are made.
     """
     load = staged.load
     choices, automatic = current_choices(load), load.run.pairing != ImportRun.Pairing.OFF

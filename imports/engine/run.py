@@ -28,7 +28,7 @@ from imports.engine.locks import (
     unwritable,
 )
 from imports.engine.merge import Merge, may_fill_directly
-from imports.engine.missing_records import count_missing, delete_missing, find_missing
+from imports.engine.missing_records import MissingRecords, count_missing, delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
@@ -40,7 +40,6 @@ from imports.engine.spool import Spool
 from imports.engine.staging import drop_stages
 from imports.models import ImportRun, SourceFile
 from imports.readers import AlteredError, ReadError
-from imports.run_diff_file import Entry
 from imports.sources import sources_of
 
 __all__ = ["ImportLockedError", "ImportRefusedError", "Options", "Outcome", "import_files"]
@@ -51,7 +50,7 @@ class Outcome:
     """A finished run, the records that are missing from its files, and the rows that were paired with records."""
 
     run: ImportRun
-    missing: Spool[Entry] = field(default_factory=Spool[Entry])
+    missing: MissingRecords = field(default_factory=MissingRecords)
     pairs: list[Spool[Pair]] = field(default_factory=list)  # of each source
 
 
@@ -259,10 +258,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
     for merge in reversed(merges):  # child tables first, because their rows protect their parents from deletion
         if merge.source.key:
             find_missing(merge.staged, merge.late_rows)
-        counts = count_missing(merge.load, outcome.missing)
-        for file in merge.load.files:
-            file.missing = counts[file.pk]
-        if any(counts.values()) and options.delete_missing:
+        if count_missing(merge.load, outcome.missing) and options.delete_missing:
             run.notes += delete_missing(merge.load, options)
     withdraw_others(run, [choice for merge in merges for choice in merge.paired.choices])
     refuse_doubtful_pairs(run, [file for merge in merges for file in merge.load.files])

@@ -380,6 +380,7 @@ class Migration(migrations.Migration):
                         help_text="Records whose correction or deletion by a curator was kept although the file differs.",
                     ),
                 ),
+                ("missing_corrected", models.PositiveIntegerField(default=0, editable=False)),
                 ("kept_unseen", models.PositiveIntegerField(default=0, editable=False)),
                 ("updated_unseen", models.PositiveIntegerField(default=0, editable=False)),
             ],

@@ -3,6 +3,7 @@
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
+from curation.history import edits
 from people.models import Person
 from tests.curation.run_pages import do, page
 
@@ -48,13 +49,35 @@ def test_a_file_of_which_less_than_half_matches_is_applied_only_with_a_choice(cu
 def test_missing_records_stay_unless_the_curator_chooses_to_delete_them(curator, previewed):
     do(curator, previewed(places=PLACES, people=people(ROWS)), "apply")
     run = previewed(people=people(ROWS[:6]))
-    banner = "2 records from people.csv are not in this file. They stay unless you choose to delete them."
-    assert banner in page(curator, run)
-    curator.post(f"/admin/imports/importrun/{run.pk}/preview/", {"delete_missing": "on"})
-    call_command("worker", batch=True)
-    run.refresh_from_db()
-    assert banner not in page(curator, run)
+    banner = "2 records from people.csv are not in this file."
+    choices = {"on": f"{banner} 2 would be deleted.", "off": f"{banner} They stay unless you choose to delete them."}
+    assert choices["off"] in page(curator, run)
+    for choice in ("on", "off", "on"):
+        curator.post(f"/admin/imports/importrun/{run.pk}/preview/", {"delete_missing": choice})
+        call_command("worker", batch=True)
+        run.refresh_from_db()
+        assert choices[choice] in page(curator, run)
     assert do(curator, run, "apply").delete_missing and Person.objects.count() == 6
+
+
+def test_missing_records_with_corrections_are_listed_first(curator, previewed, write, importing, capsys):
+    do(curator, previewed(places=f"{PLACES}Bath,Somerset,England\n", people=people(ROWS)), "apply")
+    edits.correct(Person.objects.filter(given_name="Given7"), {"family_name": "Seven"}, None)
+    run = previewed(places=PLACES, people=people(ROWS[:5]))
+    for content in (page(curator, run, "missing"), page(curator, do(curator, run, "apply"), "missing")):
+        entries = content.partition("Missing (4)")[2]
+        order = [entries.index(text) for text in ("Given7 Seven", "Given5", "Given6", "Bath places.csv")]
+        assert order == sorted(order) and entries.count("has corrections") == 1
+    run = previewed(people=people(ROWS[:5]))
+    banner = "3 records from people.csv are not in this file. 1 of them has corrections. They stay unless"
+    assert banner in page(curator, run)
+    report = importing("people", write("people.csv", people(ROWS[:5])), "--dry-run")
+    assert [record.get("corrected", False) for record in report["missing"]] == [True, False, False]
+    capsys.readouterr()
+    call_command("import_people", write("people.csv", people(ROWS[:5])), dry_run=True)
+    printed = capsys.readouterr().out
+    assert "Missing from their source files (3, 1 with corrections):" in printed
+    assert printed.index("Given7") < printed.index("Given5") < printed.index("Given6")
 
 
 def test_the_api_answers_409_with_the_two_choices(curator, previewed):
