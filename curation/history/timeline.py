@@ -18,6 +18,7 @@ from datasets.records.masking import Viewer, hidden_fields, masked
 from datasets.sql.chunks import values_by_key
 from datasets.sql.dialect import pk_column, quoted
 from datasets.sql.row_json import as_json
+from imports.engine.chosen_pairs import chosen_records
 from imports.models import Change, ImportRun, SourceFile
 
 Row = dict[str, Any]
@@ -42,6 +43,14 @@ class Entry:
     file: SourceFile | None
     line: int | None
     differences: list[Difference]
+    likeness: float | None = None  # of the row and the record of a pair; None if it is hidden from the user
+
+    @property
+    def pair(self) -> str:
+        """How the run paired a row with the record: ``paired``, or ``chosen`` by a user; empty if it did not."""
+        if self.change is None or self.change.likeness is None or self.change.run is None:
+            return ""
+        return "chosen" if self.change.record in chosen_records(self.change.run, self.change.table) else "paired"
 
     @property
     def run(self) -> ImportRun | None:
@@ -104,7 +113,8 @@ def _entry(readable: "Readable", change: Change | None, kind: str, old: Row | No
     verb = "created" if change is None else "changed"
     row = new if new and (change is None or change.run_id) else {}
     file, line = readable.files.get(row.get(f"{verb}_in_id")), row.get(f"{verb}_line")
-    return Entry(change, str(Change.Kind(kind).label), file, line, list(readable.differences(old, new)))
+    likeness = None if change is None or readable.hidden else change.likeness  # it depends on hidden values, too
+    return Entry(change, str(Change.Kind(kind).label), file, line, list(readable.differences(old, new)), likeness)
 
 
 class Readable:

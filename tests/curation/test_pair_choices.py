@@ -1,12 +1,14 @@
 """Pairs of a preview that a curator separates or makes by hand, and that are applied as previewed."""
 
+from dataclasses import replace
+
 import pytest
 from django.core.management import call_command
 
 from curation.history import edits
 from imports import pair_choices
 from imports.engine import paired_rows
-from imports.models import ImportRun
+from imports.models import Change, ImportRun
 from people.models import Person
 from tests.curation.run_pages import do, page, plain
 
@@ -80,6 +82,11 @@ def test_a_pair_made_by_hand_is_applied_and_undone(curator, previewed, pks, choo
         assert ". Differs in given_name, date_of_birth." in content
         assert "Chosen pairs 1 made by hand" in content
         run = do(curator, run, "apply") if status == "previewed" else run
+    for name, how in {"Fay": "line 7 · a user paired the row", "Eve": "line 6 · the row was paired"}.items():
+        change = Change.objects.get(run=run, record=pks[name])
+        history = plain(curator.get(f"/admin/people/person/{pks[name]}/history/"))
+        assert f"{how} with this record, likeness {change.likeness:.2f}" in history
+        assert f"Likeness {change.likeness:.2f}. Differs in" in content
     person = Person.objects.get(pk=pks["Fay"])
     assert (person.given_name, person.family_name) == ("Frances", "Yaffson")
     assert person.corrections == {"family_name": "Otherson"} and Person.objects.count() == 10
@@ -218,3 +225,16 @@ def test_suggestions_are_the_most_similar_records_and_rows(curator, previewed, p
     missing = curator.get(address, {"tab": "missing"}).text
     options = missing.partition(f'<datalist id="line:people:{pks["Fay"]}">')[2].partition("</datalist>")[0]
     assert options.startswith('<option value="7">Fiona, Yafson, 1999-09-09, Kelso</option>')
+
+
+def test_likeness_and_suggestions_do_not_reveal_hidden_values(curator, previewed, pks, monkeypatch):
+    listing = replace(Person.listing, personal={"place_of_birth": "experiments.view_email"})
+    monkeypatch.setattr(Person, "listing", listing)
+    run = previewed(people=people(EDITED))  # line 7 and the missing record have only the hidden value in common
+    address = f"/admin/imports/importrun/{run.pk}/change/"
+    changed, new = (curator.get(address, {"tab": tab}).text for tab in ("changed", "new"))
+    assert "Differs in given_name" in changed and "Likeness" not in changed
+    assert '<datalist id="record:people:7:people.csv"></datalist>' in new
+    do(curator, run, "apply")
+    history = plain(curator.get(f"/admin/people/person/{pks['Eve']}/history/"))
+    assert "the row was paired with this record" in history and "likeness" not in history
