@@ -5,8 +5,11 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.urls import include, path, reverse_lazy
 from django.views.generic import RedirectView
 
+from curation.admin.record_admin import register_defaults
 from monitoring.sign_in_forms import StaffSignInForm
 
+admin.autodiscover()
+register_defaults()
 admin.site.site_header = "Tabularium"
 admin.site.site_title = "Tabularium"
 admin.site.index_title = "Datasets"

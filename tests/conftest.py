@@ -76,6 +76,8 @@ def engines_of(item: pytest.Item) -> tuple[str, ...]:
     fixtures = set(item.fixturenames)
     if item.get_closest_marker("both_engines"):
         return ENGINES
+    if (marker := item.get_closest_marker("only_on")) and not fixtures & PROCESS:
+        return marker.args
     if fixtures & PROCESS:
         return ("postgresql",)
     if fixtures & DATABASE or item.get_closest_marker("django_db"):

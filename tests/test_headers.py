@@ -4,6 +4,8 @@ from contextlib import closing
 
 import pytest
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 ORIGIN = "https://notebook.example.org"
 
 

@@ -14,6 +14,8 @@ from django.core.servers.basehttp import WSGIRequestHandler
 from datasets.tokens import make_token
 from subjects.models import Subject
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 MADE: dict[bytes, str] = {}  # the package name of each generated client, by description
 
 

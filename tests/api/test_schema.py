@@ -17,7 +17,7 @@ from datasets.records.columns import columns_of
 from datasets.records.filters import record_filterset
 from tests.architecture import api_routes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 RESPONDENTS = "/api/census/respondents/"
 READ_BY_PEOPLE = {"api/$", "api/docs/", "api/schema/", "api/"}  # pages and documents without an operation
 

@@ -15,6 +15,8 @@ from django.core.servers.basehttp import WSGIRequestHandler
 
 from datasets.tokens import make_token
 
+pytestmark = pytest.mark.only_on("postgresql")
+
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = os.environ.get("EXAMPLES")
 # Each parameter at its limits and beyond them, and each unsupported method: of imports, and of a small table.

@@ -7,7 +7,7 @@ from experiments.models import User
 from imports.models import ImportRun, SourceFile
 from people.models import Person, Place
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgresql")]
 ODD_NUMBERS = [
     "007",
     "+7",

@@ -8,7 +8,7 @@ from rest_framework.settings import api_settings
 from api.throttling import AddressThrottle
 from datasets.tokens import make_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 ADDRESS = "/api/people/places/"
 
 

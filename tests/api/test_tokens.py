@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from datasets.tokens import ApiToken, make_token
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgresql")]
 USERS = "/api/experiments/users/"
 ADD = "/admin/datasets/apitoken/add/"
 

@@ -12,6 +12,8 @@ from datasets.tokens import make_token
 from imports.models import ImportRun
 from people.models import Place
 
+pytestmark = pytest.mark.only_on("postgresql")
+
 IMPORTS = "/api/imports/"
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 FIELD = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import config.urls  # noqa: F401 - registers the admins
 from census.models import Respondent
 from curation.admin import RecordAdmin, list_defaults
 from datasets.models import MaterializedView, Record, Vocabulary

@@ -6,6 +6,8 @@ from experiments.models import User, UserExperiment
 from imports.models import Edit, ImportRun
 from people.models import Person, Place
 
+pytestmark = pytest.mark.only_on("postgresql")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Oak,1901-02-03,Kelso\nBen,Oak,1901-02-03,Kelso\n"
 LIST, BULK, PLACE = "/admin/people/person/", "/admin/people/person/bulk/", "/admin/people/place/"

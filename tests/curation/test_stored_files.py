@@ -8,6 +8,8 @@ from imports.models import ImportRun, SourceFile
 from imports.source_files import stored
 from tests.curation.run_pages import plain
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = 'city,county,country\r\nKelso,Roxburghshire,Scotland\r\n"Ayr\t<b>",Ayrshire,Scotland\r\n'
 USERS = "user_id,name,email,signup_date\n" + "".join(
     f"{n},Ann {n},ann{n}@example.org,2023-01-01\n" for n in range(1, 9)

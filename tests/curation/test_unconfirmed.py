@@ -9,6 +9,8 @@ from imports.models import Change, Edit, ImportRun
 from people.models import Person, Place
 from tests.confirming import confirm, fields_of
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 OVERTAKEN = "The records have changed since you opened the confirmation page. Nothing was changed."
 UNCONFIRMED = "This action must be confirmed on its confirmation page. Nothing was changed."
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"

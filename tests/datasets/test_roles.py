@@ -15,7 +15,7 @@ from datasets.registry import dataset_apps
 from experiments.models import User
 from imports.models import ImportRun
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 
 @pytest.fixture

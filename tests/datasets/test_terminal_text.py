@@ -12,6 +12,8 @@ from django.core.management import execute_from_command_line
 
 from tests.import_fixtures import ROOT
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 ESC, RAW = "\x1b[31m", re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]")
 ODD = f"a{ESC}\x7f\x9b\u202eb"
 CENSUS = "age,workclass,fnlwgt,education,education-num,marital-status,occupation,relationship,race,sex,"

@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from django.contrib.auth.models import Group, Permission
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 TABS = ("", "export/", "export/file")
 
 

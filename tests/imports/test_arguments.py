@@ -8,6 +8,8 @@ from django.core.management import CommandError, call_command
 from imports.engine.locks import ImportLockedError
 from imports.models import ImportRun
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 
@@ -111,7 +113,7 @@ def test_a_refused_import_does_not_report_the_run_of_another_process(folder, mon
         ImportRun.objects.create(dataset=dataset, notes=["The note of another run."])
         raise ImportLockedError("Another import of people is running.")
 
-    monkeypatch.setattr("imports.command.import_files", locked)
+    monkeypatch.setattr("imports.command_run.import_files", locked)
     with pytest.raises(CommandError, match="Another import of people is running"):
         call_command("import_people", str(folder), report=tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())

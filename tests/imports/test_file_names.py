@@ -9,7 +9,7 @@ from imports.models import ImportRun, SourceFile
 from subjects.models import Session, Subject
 from tests.import_helpers import imported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgresql")]
 
 
 def mouse(subject_id, **values):

@@ -8,6 +8,8 @@ from django.core.management import call_command
 
 from people.models import Place
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nZoë,Mac,1901-02-03,Kelso\n"
 RESPONDENT = "39,Private,77516,Bachelors,13,Divorced,Sales,Wife,White,Male,0,0,40,Peru,<=50K"

@@ -5,6 +5,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.imports.engine.test_absent_columns import CENSUS, census
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 REPEATED = "This line repeats the header"

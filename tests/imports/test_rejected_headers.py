@@ -8,6 +8,8 @@ import pytest
 
 from imports.models import ImportRun, RejectedRow
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 HEADER = ["given_name", "note", "=1+1", "date_of_birth", "note", "", "family_name", "", "place_of_birth", "'=x"]
 ROW = ["Ann", "first", "f", "soon", "second", "e1", "Mac", "e2", "Kelso", "x"]
 

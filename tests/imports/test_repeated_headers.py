@@ -4,6 +4,8 @@ import pytest
 
 from tests.imports.engine.test_absent_columns import census
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland"
 JOINED = "The header of another file follows on the same line. Insert a line break before it."
 OTHER = "This line is the header of a file with other columns. Import that file separately."

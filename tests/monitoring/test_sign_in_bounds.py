@@ -24,7 +24,7 @@ LONG = {
     "letters of several bytes": "ş" * 151,
 }
 RIGHT = "nine lives of a cat"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgresql")]
 
 
 @pytest.fixture

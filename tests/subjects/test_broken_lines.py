@@ -7,7 +7,7 @@ import pytest
 from subjects.models import Session, Subject
 from tests.import_helpers import imported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 BROKEN = {
     "a missing value": ('{"subject_id": }', 'column 16: expected a value, found "}"'),

@@ -11,7 +11,7 @@ from imports.models import ImportRun
 from subjects.models import Session, Subject
 from tests.import_helpers import imported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 MOUSE = {"schema_version": "1.0.3", "subject_id": "615310", "sex": "Female", "date_of_birth": "2022-11-22"}
 FIRST, OTHER = "ecephys_615310_2023-01-26_10-45-12", "behavior_700001_2023-02-02_21-58-54"

@@ -34,6 +34,7 @@ def test_a_file_whose_rows_mostly_fail_is_stopped_and_the_rest_counted(write, im
     assert (run.status, run.error) == ("failed", message) and not Person.objects.exists()
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, refused):
     importing("people", write("places.csv", PLACES))
     message = refused("people", write("people.csv", HEADER + OPEN * 150_000))
@@ -41,6 +42,7 @@ def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, ref
     assert RejectedRow.objects.count() == 10_000
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("before", ["", HEADER], ids=["from its first byte", "after its header"])
 def test_a_file_of_one_open_quote_is_refused(write, refused, importing, before):
     path = write("people.csv", before + '"' + "a" * 30_000_000)
@@ -52,12 +54,14 @@ def test_a_file_of_one_open_quote_is_refused(write, refused, importing, before):
     assert len(json.dumps(report)) < 20_000
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_file_with_as_many_rejections_and_more_good_rows_is_imported(write, importing):
     importing("people", write("places.csv", PLACES))
     report = importing("people", write("people.csv", HEADER + (GOOD + BAD) * 10_500))
     assert report.counts["people"] == {"read": 21_000, "created": 10_500, "rejected": 10_500}
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_share_is_a_setting(write, importing, refused, settings):
     importing("people", write("places.csv", PLACES))
     path = write("people.csv", HEADER + (GOOD + GOOD + BAD) * 10_500)
@@ -74,6 +78,7 @@ def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
     assert RejectedRow.objects.count() == 10_000
 
 
+@pytest.mark.only_on("sqlite")
 def test_documents_that_mostly_fail_are_stopped_as_well(write, refused):
     message = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 10_500))
     assert "10,500 of 10,500 rows were rejected, more than 50 %" in message
@@ -93,6 +98,7 @@ def test_a_rejected_row_is_stored_in_a_bounded_size(write, importing, tmp_path):
     assert second["values"]["place_of_birth"] == "y" * 2_000  # a row of a usual size is kept cell by cell
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_shortened_row_cannot_be_fixed_in_the_file_of_rejected_rows(write, importing, staff):
     """In the file of rejected rows, a shortened row has no cells, so that its shortened values cannot be imported."""
     importing("people", write("places.csv", PLACES))
@@ -105,6 +111,7 @@ def test_a_shortened_row_cannot_be_fixed_in_the_file_of_rejected_rows(write, imp
     assert again.counts["people"] == {"read": 1, "rejected": 1} and not Person.objects.exists()
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_command_prints_the_first_of_them(write, importing, capsys):
     importing("people", write("places.csv", PLACES))
     with pytest.raises(CommandError):
