@@ -73,7 +73,8 @@ class _Preview:
 
     def separations(self, sent: Collection[Choice]) -> list[PairChoice]:
         """Return the choices about pairs of the preview."""
-        entries = self._find("changed", (record_key(choice.source, choice.record) for choice in sent))
+        keys = [record_key(choice.source, choice.record) for choice in sent]
+        entries = self._find("kept", keys) | self._find("changed", keys)
         choices = []
         for choice in sent:
             entry = entries.get(record_key(choice.source, choice.record))

@@ -32,7 +32,14 @@ class Cell(TypedDict):
     differs: bool
 
 
-class Entry(TypedDict):
+class PairEntry(TypedDict, total=False):
+    """For a file without a key, the pair of a row and a record: ``paired``, or ``chosen`` if a user made it."""
+
+    pair: str
+    likeness: float | None  # from 0 to 1
+
+
+class Entry(PairEntry):
     """A record in a run's diff: its source, its key, and its file and line number if it is in a file."""
 
     source: str
@@ -45,10 +52,7 @@ class Entry(TypedDict):
     row: NotRequired[dict[str, Any]]  # all values of a new, missing or deleted record
     cells: NotRequired[list[Cell]]  # for a changed record or a kept correction
     change: NotRequired[int]  # primary key of the Change, if it is stored
-    # Why a record is kept: "corrected", "deleted" or "parent". For a changed record of a file without a key: "paired",
-    # or "chosen" if the user made the pair.
-    why: NotRequired[str]
-    likeness: NotRequired[float | None]  # of the row and the record of a pair, from 0 to 1
+    why: NotRequired[str]  # for a kept record: "corrected", "deleted" or "parent"
 
 
 def row_key(source: str, file: str | None, line: int | None) -> str:
@@ -64,6 +68,7 @@ def record_key(source: str, record: Any) -> str:
 # The key by which an entry of each kind is found.
 KEYS: dict[str, Callable[[Entry], str]] = {
     "changed": lambda entry: record_key(entry["source"], entry["record"]),
+    "kept": lambda entry: record_key(entry["source"], entry["record"]),
     "missing": lambda entry: record_key(entry["source"], entry.get("pk")),
     "new": lambda entry: row_key(entry["source"], entry["file"], entry["line"]),
 }

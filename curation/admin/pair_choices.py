@@ -20,7 +20,7 @@ from imports.rejected_rows import RejectedRowFormatter
 from imports.run_diff_file import Entry, record_key, row_key
 from imports.sources import sources_of
 
-TABS = ("changed", "new", "missing")
+TABS = ("changed", "new", "missing", "kept")
 OTHER_SIDE = {"new": "missing", "missing": "new"}
 Shown = dict[str, Any]  # the field of an entry
 
@@ -57,8 +57,8 @@ def fields(
 
     Only rows without a key and their records have fields, and only if there is a record or a row to choose.
     """
-    if tab == "changed":
-        return [_checkbox(entry, posted) if "why" in entry else {} for entry in entries]
+    if tab in ("changed", "kept"):
+        return [_checkbox(entry, posted) if "pair" in entry else {} for entry in entries]
     keyless = {name for name, formatter in formatters.items() if not formatter.source.key}
     others = _others(run, tab, formatters) if any(entry["source"] in keyless for entry in entries) else []
     sources = {entry["source"] for entry in others} & keyless

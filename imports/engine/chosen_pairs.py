@@ -7,7 +7,6 @@ import numpy as np
 
 from imports.engine.outdated_previews import preview_again
 from imports.engine.pairing import Candidates, ChosenPairs
-from imports.engine.source_load import SourceLoad
 from imports.models import ImportRun, SourceFile
 
 NAMED = 5  # choices that a note names
@@ -29,12 +28,6 @@ def choices_of(run: ImportRun, source: str) -> list[PairChoice]:
     return [choice for choice in run.pair_choices if choice["source"] == source]
 
 
-def current_choices(load: SourceLoad) -> list[PairChoice]:
-    """Return the choices about the files of *load*, without those about other contents of these files."""
-    files = {(file.name, file.sha256) for file in load.files}
-    return [choice for choice in choices_of(load.run, load.source.name) if (choice["file"], choice["sha256"]) in files]
-
-
 def chosen_for(run: ImportRun, file: SourceFile) -> int:
     """Return the number of rows of *file* that the user has paired with a record."""
     return sum(choice["paired"] and choice["file"] == file.name for choice in choices_of(run, file.source))
@@ -48,22 +41,23 @@ def chosen_records(run: ImportRun, source: str) -> set[str]:
 def find_chosen(
     choices: Sequence[PairChoice],
     candidates: Candidates,
-    rows: Sequence[tuple[str, int]],
+    rows: Sequence[tuple[str, str, int]],
     records: Sequence[Any],
 ) -> tuple[ChosenPairs, list[PairChoice]]:
     """Return the indexes of the chosen rows and records, and the choices that apply to *candidates*.
 
-    *rows* are the file and line of each row, and *records* the key of each record. A choice applies if its row is new
-    and its record is missing from the same file.
+    *rows* are the file, its SHA-256 and the line of each row, and *records* the key of each record. A choice applies if
+    its row is new and its record is missing from the same file.
     """
-    wanted_rows = {(choice["file"], choice["line"]) for choice in choices}
+    wanted_rows = {(choice["file"], choice["sha256"], choice["line"]) for choice in choices}
     wanted_records = {choice["record"] for choice in choices}
     row_at = {row: index for index, row in enumerate(rows) if row in wanted_rows}
     record_at = {key: index for index, key in enumerate(map(str, records)) if key in wanted_records}
     chosen: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
     applicable = []
     for choice in choices:
-        index, other = row_at.get((choice["file"], choice["line"])), record_at.get(choice["record"])
+        index = row_at.get((choice["file"], choice["sha256"], choice["line"]))
+        other = record_at.get(choice["record"])
         if index is not None and other is not None and candidates.rows[index, 0] == candidates.records[other, 0]:
             chosen[choice["paired"]].append((index, other))
             applicable.append(choice)

@@ -11,7 +11,7 @@ from django.db import connection, models
 from datasets.sql.dialect import quoted
 from datasets.sql.row_json import is_corrected, value_of
 from imports import fingerprints
-from imports.engine.chosen_pairs import PairChoice, current_choices, find_chosen
+from imports.engine.chosen_pairs import PairChoice, choices_of, find_chosen
 from imports.engine.pairing import Candidates, ChosenPairs, Pairs, find_pairs
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.spool import Spool
@@ -69,7 +69,7 @@ def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
     chosen are made.
     """
     load = staged.load
-    choices, automatic = current_choices(load), load.run.pairing != ImportRun.Pairing.OFF
+    choices, automatic = choices_of(load.run, load.source.name), load.run.pairing != ImportRun.Pairing.OFF
     paired = Paired()
     if not (automatic or choices) or not load.stage.has(load.stage.missing):
         return paired
@@ -101,9 +101,10 @@ class _Finder:
         self.names = {file.pk: file.name for file in self.load.files}
 
     @property
-    def named_rows(self) -> list[tuple[str, int]]:
-        """The name of the file and the line of each row."""
-        return [(self.names[file], line) for file, line in zip(self.files, self.lines, strict=True)]
+    def named_rows(self) -> list[tuple[str, str, int]]:
+        """The name of the file, its SHA-256 and the line of each row."""
+        sha256 = {file.pk: file.sha256 for file in self.load.files}
+        return [(self.names[file], sha256[file], line) for file, line in zip(self.files, self.lines, strict=True)]
 
     def candidates(self) -> Candidates:
         """Return the rows and records as codes; the first column is the name of the file."""

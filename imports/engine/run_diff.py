@@ -5,34 +5,31 @@ stored on disk for every run, because no table contains them.
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet
 
-from datasets import exact_json
 from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.records.masking import personal_names
-from datasets.sql.chunks import chunks, values_by_key
+from datasets.sql.chunks import chunks
 from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.row_json import as_json, equal_but_for
 from imports import fingerprints
 from imports.engine.chosen_pairs import chosen_records
 from imports.engine.created_records import deleted_since, present
 from imports.engine.merge import Merge
+from imports.engine.readable_rows import AT_ONCE, Row, fetched, readable_rows
 from imports.models import Change, ImportRun, SourceFile
-from imports.run_diff_file import KEYS, Cell, EntriesWriter, Entry, KeptEntries
-from imports.sources import Detail, Reference, Source, VocabularyColumn, sources_of
+from imports.run_diff_file import Cell, EntriesWriter, Entry, KeptEntries, PairEntry
+from imports.sources import Source, sources_of
 
 KINDS = ("changed", "new", "missing", "kept")
-AT_ONCE = 2000
-Row = dict[str, Any]  # a record's values by column
 
 
 def folder_of(run: ImportRun) -> Path:
@@ -58,7 +55,7 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
             if (first := next(entries := iter(entries), None)) is not None:
                 writer = books.enter_context(EntriesWriter(folder_of(run), kind))
                 for entry in chain([first], entries):
-                    findable = kind in KEYS and entry["source"] in keyless
+                    findable = "pair" in entry or (kind in ("new", "missing") and entry["source"] in keyless)
                     writer.add(entry, seen=not is_unseen(entry, personal), findable=findable)
 
         write("missing", missing)
@@ -97,7 +94,7 @@ def with_rows(run: ImportRun, missing: list[Entry]) -> list[Entry]:
     for source in sources_of(run.dataset):
         of_source = [entry for entry in result if entry["source"] == source.name and "pk" in entry]
         rows = _rows(run, source, [entry["pk"] for entry in of_source])
-        values = dict(zip(rows, _readable_rows(source, list(rows.values())), strict=True))
+        values = dict(zip(rows, readable_rows(source, list(rows.values())), strict=True))
         unknown = dict.fromkeys(next(iter(values.values()), ()))  # for a record that has been deleted since
         for entry in of_source:
             if row := values.get(str(entry["pk"]), unknown):
@@ -114,7 +111,7 @@ def _rows(run: ImportRun, source: Source, keys: list[Any]) -> dict[str, Row]:
     pk, marks = pk_column(source.model), ", ".join(["%s"] * len(keys))
     row = f"CAST({as_json(source.model, 'r')} AS text)"
     query = f"SELECT {row} FROM {quoted(source.name)} r WHERE r.{quoted(pk)} IN ({marks})"
-    stored = {str(row[pk]): row for rows in _fetched(query, keys) for row in rows}
+    stored = {str(row[pk]): row for rows in fetched(query, keys) for row in rows}
     return stored | deleted
 
 
@@ -195,15 +192,17 @@ def _changes(run: ImportRun) -> QuerySet[Change]:
 def _changed(run: ImportRun, source: Source, changes: Iterable[Change]) -> Iterator[Entry]:
     changes, names, chosen = iter(changes), _names(run), chosen_records(run, source.name)
     while chunk := list(islice(changes, AT_ONCE)):
-        before, after = (_readable_rows(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
+        before, after = (readable_rows(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
         for change, old, new in zip(chunk, before, after, strict=True):
             head = _head(source, change.record, names, change.after, "changed")
             cells = [Cell(column=n, old=old[n], new=new[n], differs=old[n] != new[n]) for n in new]
             entry: Entry = {**head, "change": change.pk, "cells": cells}
-            if not source.key:
-                entry["why"] = "chosen" if change.record in chosen else "paired"
-                entry["likeness"] = change.likeness
-            yield entry
+            yield entry if source.key else {**entry, **_pair(change.record, change.likeness, chosen)}
+
+
+def _pair(record: str, likeness: float | None, chosen: Collection[str]) -> PairEntry:
+    """Return the part of an entry about the pair of a row and a record."""
+    return {"pair": "chosen" if record in chosen else "paired", "likeness": likeness}
 
 
 def _new(run: ImportRun, source: Source, names: dict[int, SourceFile]) -> Iterator[Entry]:
@@ -212,8 +211,8 @@ def _new(run: ImportRun, source: Source, names: dict[int, SourceFile]) -> Iterat
 
 def _entries_of_new(source: Source, names: dict[int, SourceFile], query: str) -> Iterator[Entry]:
     pk = pk_column(source.model)
-    for rows in _fetched(query):
-        for row, values in zip(rows, _readable_rows(source, rows), strict=True):
+    for rows in fetched(query):
+        for row, values in zip(rows, readable_rows(source, rows), strict=True):
             yield {**_head(source, row[pk], names, row, "created"), "row": values}
 
 
@@ -224,13 +223,19 @@ def _kept(merge: Merge) -> Iterator[Entry]:
         return
     files = {file.pk: file for file in load.files}
     yield from merge.withheld(files)
+    # Pairs that changed no value, because the row differs only in corrected columns.
+    only_kept = Change.objects.filter(run=load.run, table=source.name, kind=Change.Kind.KEPT, likeness__isnull=False)
+    paired = dict(only_kept.values_list("record", "likeness")) if merge.paired.pairs else {}
+    chosen = chosen_records(load.run, source.name)
     for row in _corrected(merge):
         remembered = row["corrections"]
-        kept, filed = _readable_rows(source, [row, row | remembered])
+        kept, filed = readable_rows(source, [row, row | remembered])
         cells = [Cell(column=n, old=kept[n], new=filed[n], differs=True) for n in kept if kept[n] != filed[n]]
         if cells:
             head = _head(source, row[pk_column(source.model)], files, row, "changed")
-            yield {**head, "why": "corrected", "cells": cells}
+            entry: Entry = {**head, "why": "corrected", "cells": cells}
+            likeness = paired.get(head["record"])
+            yield entry if likeness is None else {**entry, **_pair(head["record"], likeness, chosen)}
     deletions = Change.objects.filter(table=source.name, is_tombstone=True)
     if source.key:
         matching = merge.done.deletions
@@ -239,7 +244,7 @@ def _kept(merge: Merge) -> Iterator[Entry]:
     else:
         return
     for deletion in (d for chunk in chunks(sorted(matching)) for d in deletions.filter(pk__in=chunk).order_by("pk")):
-        (values,) = _readable_rows(source, [deletion.before])
+        (values,) = readable_rows(source, [deletion.before])
         head = _head(source, deletion.record, files, deletion.before, "changed")
         yield {**head, "why": "deleted", "row": values}
 
@@ -251,25 +256,18 @@ def _corrected(merge: Merge) -> Iterator[Row]:
     if not issubclass(source.model, ContentRecord):
         against = f" AND {merge.updates.against()}" if merge.updates and merge.load.parts else ""
         in_files = f"EXISTS (SELECT 1 FROM {merge.rows.resolved()} s WHERE {merge.rows.same}{against})"
-        for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {in_files}"):
+        for rows in fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {in_files}"):
             yield from rows
         return
     condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.load.known_files_query})"
-    for rows in _fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
+    for rows in fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
         seen = merge.staged.known.was_seen(fingerprints.lanes_of(bytes.fromhex(row["identity"]) for row in rows))
         yield from (row for row, was_seen in zip(rows, seen, strict=True) if was_seen)
     if merge.paired.pairs:
         pairs = f"SELECT pk FROM {quoted(merge.load.stage.pairs)}"
         pk = quoted(pk_column(source.model))
-        for rows in _fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND r.{pk} IN ({pairs})"):
+        for rows in fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND r.{pk} IN ({pairs})"):
             yield from rows
-
-
-def _fetched(query: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(query, parameters or None)
-        while rows := cursor.fetchmany(AT_ONCE):
-            yield [exact_json.loads(row) for (row,) in rows]
 
 
 def _head(source: Source, record: Any, files: dict[int, SourceFile], row: Row, verb: str) -> Entry:
@@ -280,20 +278,3 @@ def _head(source: Source, record: Any, files: dict[int, SourceFile], row: Row, v
         "file": file.name if file else None,
         "line": row[f"{verb}_line"] if file else None,
     }
-
-
-def _readable_rows(source: Source, rows: list[Row]) -> list[Row]:
-    """Return *rows* with the names of the source's columns, and with references as written in files."""
-    columns = {name: column for name, column in source.bound.items() if not isinstance(column, Detail)}
-    result: list[Row] = [{} for _ in rows]
-    for name, column in columns.items():
-        stored = column.field.name if column.field.many_to_many else column.stored_as
-        values = [row.get(stored) for row in rows]
-        if isinstance(column, VocabularyColumn | Reference):
-            by = column.by_field.name if isinstance(column, Reference) else "name"
-            keys = {key for value in values for key in (value if isinstance(value, list) else [value])} - {None}
-            named = values_by_key(column.model._default_manager.all(), keys, by)
-            values = [[named.get(k, k) for k in v] if isinstance(v, list) else named.get(v, v) for v in values]
-        for entry, value in zip(result, values, strict=True):
-            entry[name] = value
-    return result

@@ -102,6 +102,16 @@ def test_a_missing_record_is_paired_with_a_line(previewed, pks, choose):
     assert counts(run) == {"read": 10, "updated": 2, "paired": 2}
 
 
+def test_a_pair_that_changes_only_a_corrected_value_is_separated_among_the_kept(curator, previewed, pks, choose):
+    edits.correct(Person.objects.filter(pk=pks["Eve"]), {"given_name": "Evelyn"}, None)
+    run = previewed(people=people([*ROWS[:4], ROWS[4].replace("Eve,", "Eva,"), *ROWS[5:]]))
+    assert counts(run) == {"read": 10}
+    content = page(curator, run, "kept")
+    assert "probable change" in content and "correction kept" in content and "given_name Evelyn Eva" in content
+    choose(run, "kept", **{f"pair:people:{pks['Eve']}": "on"})
+    assert counts(run) == {"read": 10, "created": 1, "missing": 1}
+
+
 def test_choices_of_several_previews_add_up_until_they_are_withdrawn(curator, previewed, pks, choose):
     run = previewed(people=people(EDITED))
     choose(run, **{f"pair:people:{pks['Eve']}": "on"})
