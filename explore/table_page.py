@@ -1,6 +1,7 @@
 """A page of a table: sortable column headers and formatted cells."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ from datasets.fields import related_model
 from datasets.listing import label_field
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
-from datasets.records.keyset_pagination import InvalidCursorError, page
+from datasets.records.keyset_pagination import InvalidCursorError, SortKey, page
 from datasets.records.label_cache import labels
+from datasets.records.ordering import SLOW, is_quick, slow_seconds
 from datasets.records.query_params import can_order_by
 from datasets.records.serialization import RowSerializer
+from datasets.sql.query_timeout import QueryTimeError, limited
 from datasets.versions import versions_behind
 from explore.formatting import format_value, is_grouped, is_number, unit_of
 from explore.url_state import ROWS, State
@@ -35,6 +38,7 @@ class ColumnHeader:
     sorted: str  # "ascending", "descending" or ""
     place: int  # its position among the sort columns, from 1; 0 if it is not one
     next: str  # the effect of a click
+    slow: str  # why sorting by it is slow, or ""
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,16 @@ def listed(state: State) -> Page | None:
     """Return the requested page; an invalid cursor adds an error to the state and returns None."""
     version = versions_behind(state.model)
     serializer = RowSerializer(state.model, state.columns)
+    is_slow = _is_slow(state, state.order[0])
     try:
-        result = page(state.narrowed(), serializer.selected, state.order, ROWS, state.data.get("cursor", ""))
+        with limited(slow_seconds()) if is_slow else nullcontext():
+            result = page(state.narrowed(), serializer.selected, state.order, ROWS, state.data.get("cursor", ""))
+    except QueryTimeError as error:
+        if not is_slow:
+            raise
+        remedy = f"Add filters, or sort by a column that is not {SLOW}"
+        state.refuse("ordering", f"Sorting by this column takes more than {error.seconds:g} seconds. {remedy}.")
+        return None
     except InvalidCursorError:
         state.refuse("cursor", "Expected the cursor of a Next or Previous link of this list in this order.")
         return None
@@ -105,6 +117,11 @@ def _members(column: ListedColumn, served: Sequence[dict[str, Any]], version: st
     return labels(target, (label_field(target),), keys, version)
 
 
+def _is_slow(state: State, key: ListedColumn | SortKey) -> bool:
+    """Return whether the list is slow to sort by the column of *key*. No index has empty values last in both orders."""
+    return state.paginator.is_large and (key.null or not is_quick(state.model, key.path))
+
+
 def _head(state: State, column: ListedColumn) -> ColumnHeader:
     may = can_order_by(column) and (not column.permission or state.user.has_perm(column.permission))
     keys = [key.strip() for key in state.data.get("ordering", "").split(",")]
@@ -123,6 +140,7 @@ def _head(state: State, column: ListedColumn) -> ColumnHeader:
         order,
         place,
         f"{order}, sort column {place}; {action}" if place > 1 else action,
+        SLOW if may and _is_slow(state, column) else "",
     )
 
 

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, ChangeList
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.text import capfirst
 
 from curation.admin import list_defaults
@@ -18,6 +18,7 @@ from datasets.listing import listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.records.masking import hidden_fields, masked
+from datasets.records.ordering import SLOW, SlowOrderError
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.search import search
 from exports.formats import FORMATS, ExportError, Format, export
@@ -86,11 +87,25 @@ class ListAdmin(GuardedAdmin[M]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         context = {"title": capfirst(self.opts.verbose_name_plural), **(extra_context or {})}
-        response = super().changelist_view(request, context)
+        try:
+            response = super().changelist_view(request, context)
+        except SlowOrderError as error:
+            if ORDER_VAR not in request.GET:
+                raise
+            return self._in_usual_order(request, error)
         changelist = getattr(response, "context_data", {}).get("cl")
         if getattr(changelist, "parameter_errors", None):
             response.status_code = 400
         return response
+
+    def _in_usual_order(self, request: HttpRequest, error: SlowOrderError) -> HttpResponse:
+        """Redirect to the list without the order that took too long, with a message."""
+        text = f"Sorting {self.opts.verbose_name_plural} by this column takes more than {error.seconds:g} seconds"
+        self.message_user(request, f"{text}. Add filters, or sort by a column that is not {SLOW}.", messages.ERROR)
+        params = request.GET.copy()
+        for name in (ORDER_VAR, PAGE_VAR):
+            params.pop(name, None)
+        return HttpResponseRedirect(f"{request.path}?{params.urlencode()}")
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str

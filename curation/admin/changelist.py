@@ -16,6 +16,7 @@ from curation.admin.date_hierarchy import periods_of
 from datasets.query_values import whole_number
 from datasets.records.facets import Facets
 from datasets.records.filters import UnknownParametersError, record_filterset
+from datasets.records.ordering import is_quick, read_slowly_sorted
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.search import MOST_WORDS, words_of
 
@@ -91,21 +92,38 @@ class RecordChangeList(ChangeList):
         self.full_result_count, self.show_full_result_count, self.show_admin_actions = None, False, True
         self.can_show_all = self.result_count <= self.list_max_show_all
         self.multi_page = self.result_count > self.list_per_page
-        page = self._page(request.GET.get(PAGE_VAR, "1"))  # also validates the number of a single page
-        self.result_list = self.queryset if PAGE_VAR not in self.parameter_errors else page
-        if self.multi_page and not (self.show_all and self.can_show_all):
-            self.result_list = page
-
-    def _page(self, number: str) -> models.QuerySet:
-        """Return the records of a page; for an invalid number, add an error and return no records."""
         try:
-            self.page_num = self.paginator.validate_number(whole_number(number, 1))
-            first = (self.page_num - 1) * self.list_per_page
-            return self.queryset[first : first + self.list_per_page]
+            self.page_num = self.paginator.validate_number(whole_number(request.GET.get(PAGE_VAR, "1"), 1))
         except (InvalidPage, ValueError):
             self.page_num = 1
             self.parameter_errors[PAGE_VAR] = [f"Expected a page from 1 to {self.paginator.num_pages:,}."]
+
+    @cached_property
+    def result_list(self) -> models.QuerySet:
+        """The records of the page, or no records for an invalid page; read when the page is rendered.
+
+        Raises SlowOrderError.
+        """
+        if PAGE_VAR in self.parameter_errors:
             return self.queryset.none()
+        if not self.multi_page or (self.show_all and self.can_show_all):
+            return self.queryset
+        first = (self.page_num - 1) * self.list_per_page
+        last = first + self.list_per_page
+        if self.paginator.matched_ids is not None:
+            return self.queryset[first:last]
+        order = self.queryset.query.order_by
+        keys: Any = self.queryset.values("pk")[first:last]
+        if self.paginator.is_large and not is_quick(self.model, order[0]):
+            keys = read_slowly_sorted(keys)
+        return self.apply_select_related(self.root_queryset.filter(pk__in=keys)).order_by(*order)
+
+    @cached_property
+    def slow_columns(self) -> set[Any]:
+        """The displayed columns by which a list of this size is slow to sort."""
+        if not self.paginator.is_large:
+            return set()
+        return {name for name in self.list_display if not is_quick(self.model, self.get_ordering_field(name))}
 
     def get_query_string(
         self,

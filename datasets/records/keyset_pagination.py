@@ -94,10 +94,13 @@ def page(
     backwards, after = _decode(cursor, list_name, order, records.model) if cursor else (False, None)
     if after:
         records = records.filter(_beyond(order, after, backwards=backwards))
-    records = records.order_by(*(key.expression(backwards=backwards) for key in order))
+    ordered = records.order_by(*(key.expression(backwards=backwards) for key in order))
+    if len(order) > 1:  # sort keys, and then read the other columns of the page
+        page_of_keys = records.model._default_manager.filter(pk__in=ordered.values("pk")[: size + 1])
+        ordered = page_of_keys.order_by(*ordered.query.order_by)
     added = [key.path for key in order if key.path not in selected]
     columns = [*selected, *added]
-    rows = list(records.values_list(*columns)[: size + 1])
+    rows = list(ordered.values_list(*columns)[: size + 1])
     more = len(rows) > size
     del rows[size:]
     if backwards:

@@ -7,6 +7,8 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db import connections, models
 
+from datasets.records.ordering import LARGE
+
 COUNTED = 10_000  # records that are counted exactly
 FEW = 2_000  # maximum number of keys to pass to a query instead of filtering the table again
 
@@ -29,6 +31,13 @@ class BoundedPaginator(Paginator[Any]):
     def is_counted(self) -> bool:
         """Whether all records were counted."""
         return self.is_exact or self._is_small_effort
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether the list is slow to sort by a column without an index. A long filtered list counts as its table."""
+        if self.is_exact or self.is_unfiltered:
+            return self.count > LARGE
+        return BoundedPaginator(self.object_list.model._default_manager.order_by("pk"), 1).count > LARGE
 
     @cached_property
     def is_unfiltered(self) -> bool:

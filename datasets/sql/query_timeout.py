@@ -29,6 +29,7 @@ class QueryTimeError(OperationalError):
 
     def __init__(self, seconds: float):
         super().__init__(f"Queries took longer than {seconds:g} seconds.")
+        self.seconds = seconds
 
 
 class Budget:

@@ -248,7 +248,7 @@ def test_a_list_takes_as_many_queries_for_3000_records_as_for_300(admin_client, 
     assert (counted(), of_300) == (of_300, queries)
     for module in (pagination, facets):
         monkeypatch.setattr(module, "COUNTED", 500)  # as for a table that is too large to count
-    assert counted() <= of_300
+    assert counted() <= of_300 + ("country_of_birth" in query or "q" in query)  # the size of the table of a long list
 
 
 def export(client, address, keys):

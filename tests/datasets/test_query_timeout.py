@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.test import RequestFactory
 
 from config.wsgi import application
+from datasets.records import ordering, pagination
 from datasets.sql import query_timeout
 from exports import concurrency
 from imports.models import ImportRun
@@ -75,6 +76,20 @@ def test_a_query_that_takes_too_long_is_stopped_and_reported(admin, many, impati
         assert not address.startswith("/api/") or answer["Content-Type"] == "application/problem+json"
     monkeypatch.undo()
     assert admin.get(address).status_code == 200
+    assert timeout_of_session() == "0"
+
+
+@pytest.mark.parametrize("many", [MANY], indirect=True)
+def test_an_order_that_takes_too_long_is_stopped_and_the_remedy_is_named(admin, many, impatient, monkeypatch):
+    monkeypatch.setattr(pagination, "LARGE", 5_000)
+    monkeypatch.setattr(ordering, "SLOW_SECONDS", 1e-6)
+    page = admin.get("/admin/people/place/?o=2&p=2", follow=True)
+    assert "Sorting places by this column takes more than 1e-06 seconds. Add filters" in page.text
+    assert page.request["QUERY_STRING"] == "" and len(page.context["cl"].result_list) == 50
+    assert admin.get("/admin/people/place/?o=1&p=2").status_code == 200
+    page = admin.get("/explore/people/places/?ordering=county")
+    assert page.status_code == 400 and "takes more than 1e-06 seconds. Add filters, or sort by a column" in page.text
+    assert admin.get("/explore/people/places/?ordering=city").status_code == 200
     assert timeout_of_session() == "0"
 
 
