@@ -107,7 +107,7 @@ def reverse_run(request: HttpRequest, run: ImportRun, sent: dict[str, Any], *, r
     except UndoForbiddenError as refusal:
         raise PermissionDenied(" ".join(refusal.reasons)) from None
     except UndoRefusedError as refusal:
-        raise _conflict(request, run, refusal, unblocking="blockers_first" in sent) from None
+        raise _conflict(request, run, refusal, unblocking=sent.get("blockers_first", False)) from None
     run.refresh_from_db()
     context = {"request": request, "steps": steps, "preview": preview}
     return ReversedImportSerializer(run, context=context).data

@@ -6,20 +6,12 @@ from django.db.models import Model
 from curation.history.conflicts import SHOWN
 from curation.history.undo_result import Blocker
 from datasets.models import Record
-from datasets.sql.dialect import pk_column, quoted
-from imports.models import Edit, ImportRun
+from datasets.sql.dialect import is_distinct, pk_column, quoted
+from datasets.sql.row_json import values
+from imports.models import Change, Edit, ImportRun
 
 BY_UNDO = f"('{Edit.Action.UNDONE}', '{Edit.Action.REDONE}')"
-# The condition that the Change l, of the run lr or the edit le, has an effect. An undo and what it undid cancel out if
-# both are later than the Change b.floor; otherwise the last undo or redo has an effect.
-HAS_EFFECT = (
-    f"(lr.status <> '{ImportRun.Status.UNDONE}' OR le.action NOT IN {BY_UNDO} AND NOT le.is_undone"
-    f" OR le.action IN {BY_UNDO}"
-    " AND NOT EXISTS (SELECT 1 FROM edits n WHERE n.id > le.id"
-    " AND (n.undone_run_id = le.undone_run_id OR n.undone_edit_id = le.undone_edit_id))"
-    ' AND NOT EXISTS (SELECT 1 FROM changes x WHERE x."table" = l."table" AND x.record = l.record AND x.id > b.floor'
-    " AND (x.run_id = le.undone_run_id OR x.edit_id = le.undone_edit_id)))"
-)
+OF_RECORD = 'changes x WHERE x."table" = l."table" AND x.record = l.record'  # changes of the same record as l
 
 
 def changed_by(model: type[Model], blocked: str) -> tuple[list[Blocker], int]:
@@ -27,15 +19,19 @@ def changed_by(model: type[Model], blocked: str) -> tuple[list[Blocker], int]:
 
     The newest of the runs and edits are returned, and the number of the others.
     """
-    return _named(_last_changes(model, blocked, HAS_EFFECT))
+    return _named(_last_changes(model, blocked, _has_effect(model)))
 
 
 def stored_by(model: type[Model], stored: str) -> tuple[list[Blocker], int]:
     """Return what last changed, or else created, the existing records whose keys the query *stored* returns."""
-    changed = _last_changes(model, f"SELECT s.*, 0 FROM ({stored}) s", HAS_EFFECT)
+    blocked, condition = f"SELECT s.*, 0 FROM ({stored}) s", _has_effect(model)
     if not issubclass(model, Record):
-        return _named(changed)
+        return _named(_last_changes(model, blocked, condition))
     table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
+    # An import may have created the record again after these changes, which stores no Change.
+    stored_in = f"(SELECT r.created_in_id FROM {table} r WHERE r.{pk} = b.record)"
+    condition += f" AND NOT ({stored_in} {is_distinct()} {_created_in(model, 'l')})"
+    changed = _last_changes(model, blocked, condition)
     return _named(
         f"{changed} UNION ALL SELECT 0, f.run_id, NULL, CAST(r.{pk} AS text) FROM {table} r"
         f" JOIN source_files f ON f.id = r.created_in_id WHERE r.{pk} IN ({stored})"
@@ -46,6 +42,44 @@ def stored_by(model: type[Model], stored: str) -> tuple[list[Blocker], int]:
 def deleted_by(model: type[Model], deleted: str) -> tuple[list[Blocker], int]:
     """Return what deleted the records whose keys the query *deleted* returns."""
     return _named(_last_changes(model, f"SELECT s.*, 0 FROM ({deleted}) s", "1 = 1"))
+
+
+def _has_effect(model: type[Model]) -> str:
+    """Return the condition that the Change l, of the run lr or the edit le, affects the state since the Change b.floor.
+
+    A run or an edit has no effect if it is undone. Of its undos and redos, only the last has an effect, and only if its
+    outcome differs from the outcome before b.floor: undone, or not undone, as without an undo. If the run or edit is
+    itself later, its own Change has the effect.
+    """
+    root = "({0}.undone_run_id = le.undone_run_id OR {0}.undone_edit_id = le.undone_edit_id)"
+    is_own = "(x.run_id = le.undone_run_id OR x.edit_id = le.undone_edit_id)"
+    outcome = (
+        'SELECT m.action FROM edits m JOIN changes x ON x.edit_id = m.id WHERE x."table" = l."table"'
+        f" AND x.record = l.record AND x.id <= b.floor AND {root.format('m')} ORDER BY x.id DESC LIMIT 1"
+    )
+    return (
+        f"(lr.status <> '{ImportRun.Status.UNDONE}' OR le.action NOT IN {BY_UNDO} AND NOT le.is_undone"
+        f" OR le.action IN {BY_UNDO} AND NOT EXISTS (SELECT 1 FROM edits n WHERE n.id > le.id AND {root.format('n')})"
+        f" AND NOT EXISTS (SELECT 1 FROM {OF_RECORD} AND x.id > b.floor AND {is_own}) AND NOT {_undid_creation(model)}"
+        f" AND le.action <> coalesce(({outcome}), '{Edit.Action.REDONE}'))"
+    )
+
+
+def _undid_creation(model: type[Model]) -> str:
+    """Return the condition that l deleted a record that the undone run had created since b.floor, without a Change."""
+    if not issubclass(model, Record):
+        return "(1 = 0)"
+    created_in = values(model, "l.before")["created_in_id"]
+    return (
+        f"(l.kind = '{Change.Kind.DELETED}'"
+        f" AND EXISTS (SELECT 1 FROM source_files f WHERE f.id = {created_in} AND f.run_id = le.undone_run_id)"
+        f" AND NOT EXISTS (SELECT 1 FROM {OF_RECORD} AND x.id <= b.floor AND {_created_in(model, 'x')} = {created_in}))"
+    )
+
+
+def _created_in(model: type[Model], change: str) -> str:
+    """Return the expression for the file that created the record of *change*, which no later change of it alters."""
+    return values(model, f"coalesce({change}.after, {change}.before)")["created_in_id"]
 
 
 def _last_changes(model: type[Model], blocked: str, condition: str) -> str:

@@ -88,9 +88,10 @@ def reverse(
             target: dict[str, Any] = {"undone_run" if isinstance(action, ImportRun) else "undone_edit": action}
             done = Edit.Action.REDONE if redo else Edit.Action.UNDONE
             edit = Edit.objects.create(action=done, dataset=action.dataset, **target, **by)
-            seal = reversal.seal() if sealed or dry_run or expecting else ""
+            sealed = sealed or dry_run or bool(expecting)
+            seal = reversal.seal() if sealed else ""
             _apply(reversal, conflicts, edit, result)
-            result.seal = digest_of(f"{result}: {seal}; {'; '.join(result.done())}") if seal else ""
+            result.seal = digest_of(f"{result}: {seal}; {'; '.join(result.done())}") if sealed else ""
             if expecting and result.seal != expecting:
                 raise UndoOvertakenError([result])
             raise_version(*{model._meta.app_label for model in reversal.models})

@@ -88,6 +88,14 @@ def test_what_blocks_an_undo_is_undone_first_after_a_preview(curator, run):
     assert again.json()["conflicts"] == []
 
 
+def test_an_import_without_changes_is_undone_and_redone_by_the_digest_of_a_preview(curator, run):
+    unchanged = curator.worked(curator.send(files={"people": PEOPLE}))
+    for verb, status in [("undo", "undone"), ("redo", "applied")]:
+        preview = post(curator, unchanged, {"mode": "preview"}, verb).json()
+        assert preview["steps"][0]["effects"] == []
+        assert post(curator, unchanged, {"digest": preview["digest"]}, verb).json()["status"] == status
+
+
 def test_what_blocks_a_redo_is_undone_first(curator, run):
     assert post(curator, run, FIRST).status_code == 200
     newer = curator.worked(curator.send(files={"places": PLACES.replace("Fife", "Angus")}))

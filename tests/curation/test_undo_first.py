@@ -7,6 +7,7 @@ from curation.history import edits
 from curation.history.undo import redo_edit, redo_run, undo_edit, undo_run
 from curation.history.undo_first import reverse_with_blockers, seal_of_steps
 from curation.history.undo_result import UndoRefusedError
+from experiments.models import User
 from imports.models import Edit, ImportRun
 from people.models import Person, Place
 from tests.confirming import confirm, fields_of
@@ -80,6 +81,49 @@ def test_a_redo_first_undoes_the_blocking_changes(people, importing, whole):
     edits.correct(Person.objects.filter(given_name="Ann"), {"given_name": "Anne"}, None)
     steps = reverse_with_blockers(run, redo=True)
     assert [step.redo for step in steps] == [False, False, True] and whole() == before
+
+
+USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n2,Bo,bo@example.org,2023-01-01\n"
+
+
+def test_a_redo_first_undoes_the_import_that_created_a_deleted_record_again(importing, write):
+    importing("experiments", write("users.csv", USERS))
+    run = last_run()
+    undo_run(run)
+    importing("experiments", write("users.csv", USERS))
+    newer = last_run()
+    with pytest.raises(UndoRefusedError) as refusal:
+        redo_run(run)
+    assert [blocker.action for blocker in refusal.value.conflicts[0].blockers] == [newer]
+    steps = reverse_with_blockers(run, redo=True)
+    assert [str(step) for step in steps] == [f"undo run {newer.pk}", f"redo run {run.pk}"]
+    assert {user.created_in.run for user in User.objects.all()} == {run}
+
+
+def test_an_import_that_was_undone_blocks_nothing_although_it_created_a_record_again(importing, write):
+    importing("experiments", write("users.csv", USERS))
+    correction = edits.correct(User.objects.filter(name="Ann"), {"name": "Anna"}, None)
+    without = USERS.replace("1,Ann,ann@example.org,2023-01-01\n", "")
+    importing("experiments", write("users.csv", without), "--delete-missing")
+    deleting = last_run()
+    importing("experiments", write("users.csv", USERS))
+    undo_run(last_run())
+    steps = reverse_with_blockers(correction, redo=False)
+    assert [step.action for step in steps] == [deleting, correction]
+    assert User.objects.get(user_id=1).name == "Ann"
+
+
+def test_a_redo_first_redoes_older_changes_that_were_undone_since(people, importing, write, whole):
+    person = Person.objects.filter(given_name="Ann")
+    deletion = edits.delete(person, None)
+    restoration = edits.restore(deletion.changes.all(), Person, None)
+    first, second = (edits.correct(person, {"family_name": name}, None) for name in ("Mack", "Mackie"))
+    before = whole()
+    for edit in (second, first, restoration, deletion):
+        undo_edit(edit)
+    steps = reverse_with_blockers(second, redo=True)
+    assert [str(step) for step in steps] == [f"redo edit {edit.pk}" for edit in (deletion, restoration, first, second)]
+    assert whole() == before
 
 
 def test_the_page_of_a_refused_undo_links_to_the_blocking_changes_and_undoes_them_first(blocked, admin_client):

@@ -1,8 +1,9 @@
 """Compare the site with the model."""
 
+from collections.abc import Callable
 from decimal import Context, Decimal
 
-from tests.model.tables import Rec
+from tests.model.tables import ActionRefusedError, Rec, Tables
 
 MANY_DIGITS = Context(prec=1000)
 
@@ -27,3 +28,15 @@ def spelled(value) -> str:
     if isinstance(value, Decimal):
         value = MANY_DIGITS.normalize(value) if value else Decimal(0)
     return repr(value)
+
+
+def effect_of(tables: Tables, step: Callable[[Tables], object]) -> dict | None:
+    """Return the effect of a step on the tables: each record before and after; None if it is refused."""
+    trial = tables.copy()
+    try:
+        step(trial)
+    except ActionRefusedError:
+        return None
+    places = {*tables.records, *trial.records}
+    rows = {place: (tables.records.get(place), trial.records.get(place)) for place in places}
+    return {place: tuple(map(spelled, pair)) for place, pair in rows.items() if spelled(pair[0]) != spelled(pair[1])}

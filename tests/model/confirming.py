@@ -1,34 +1,19 @@
 """Confirm an action after another user has changed records."""
 
-from copy import deepcopy
-
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from imports.models import Edit
 from tests.model import stored
-from tests.model.comparing import spelled
-from tests.model.rejecting import RejectingSite
-from tests.model.site import ANY, one_of
-from tests.model.tables import ActionRefusedError
+from tests.model.comparing import effect_of
+from tests.model.site import ANY, one_of, one_of_last
+from tests.model.undoing_first import UndoingFirstSite, by_page
 from tests.model.values import REASONS, VALUES, in_model
 
 ONE_FIELD = {"users": "name", "compounds": "compound_name", "places": "county", "people": "given_name"}
 
 
-def effect(tables, step) -> dict | None:
-    """Return the effect of a step on the tables: each record before and after; None if it is refused."""
-    trial = deepcopy(tables)
-    try:
-        step(trial)
-    except ActionRefusedError:
-        return None
-    places = {*tables.records, *trial.records}
-    rows = {place: (tables.records.get(place), trial.records.get(place)) for place in places}
-    return {place: tuple(map(spelled, pair)) for place, pair in rows.items() if spelled(pair[0]) != spelled(pair[1])}
-
-
-class ConfirmingSite(RejectingSite):
+class ConfirmingSite(UndoingFirstSite):
     """A confirmed action changes exactly the records on the confirmation page, in that state, or nothing."""
 
     @rule(data=st.data())
@@ -50,8 +35,8 @@ class ConfirmingSite(RejectingSite):
                 self.restore(which, page)
             case "create":
                 self.create(data.draw(st.sampled_from(["users", "compounds", "places", "people"])), data)
-            case "undo" | "redo":
-                {"undo": self.undo, "redo": self.redo}[kind](which % 6, page)
+            case "undo" | "redo" | "undo first" | "redo first":
+                self.reverse(kind, which, page, door=data.draw(st.integers(0, 3)))
             case "confirm":
                 self.confirm(data)
             case "fix" | "ignore" | "open again":
@@ -59,7 +44,7 @@ class ConfirmingSite(RejectingSite):
 
     def steps(self) -> list[str]:
         """Return the possible steps; the more revealing ones several times."""
-        can = ["experiments"] * 3 + ["people"] * 3 + ["subjects"] * 2 + ["create"]
+        can = ["experiments"] * 3 + ["people"] * 4 + ["subjects"] * 2 + ["create"]
         if self.tables.records:
             can += ["correct"] * 4 + ["delete"] * 3 + ["confirm"] * 3
         if any(rec.corrections for rec in self.tables.records.values()):
@@ -67,9 +52,9 @@ class ConfirmingSite(RejectingSite):
         if self.tables.restorable():
             can += ["restore"] * 3
         if any(not action.undone for action in self.tables.actions):
-            can += ["undo"] * 4
+            can += ["undo"] * 4 + ["undo first"] * 2
         if any(action.undone for action in self.tables.actions):
-            can += ["redo"] * 3
+            can += ["redo"] * 3 + ["redo first"]
         if self.rejected.in_state("open", "ignored") and self.tables.of("places"):
             can += ["fix"] * 6
         if self.rejected.in_state("open"):
@@ -78,9 +63,15 @@ class ConfirmingSite(RejectingSite):
             can += ["open again"] * 2
         return can
 
-    def confirm(self, data):  # noqa: C901 - a branch for each kind of action
-        what = data.draw(st.sampled_from(["change", "delete", "undo"]))
+    def confirm(self, data):
+        """Confirm a page after other users have changed records."""
+        what = data.draw(st.sampled_from(["change", "delete", "undo", "undo first"]))
         which, more, all_ = data.draw(ANY), data.draw(ANY), data.draw(st.booleans())
+        if what in ("undo", "undo first"):
+            standing = [action for action in self.tables.actions if not action.undone]
+            if standing:
+                self._confirm_undo(one_of_last(standing, which % 3), data, first=what == "undo first")
+            return
         table, pk = one_of(sorted(self.tables.records), which)
         pks = sorted({pk, one_of(sorted(self.tables.of(table)), more)})
         if what == "change":
@@ -95,40 +86,52 @@ class ConfirmingSite(RejectingSite):
                 return tables.correct(table, keys or list(tables.of(table)), new)
 
             shown = self.doors.preview(table, keys, field, value)
-        elif what == "delete":
+        else:
 
             def step(tables):
                 return tables.delete(table, pks)
 
             shown = self.doors.ask_to_delete(table, pks)
+        rows, edits = self._confirmed(data, step, shown)
+        if edits:
+            action = step(self.tables)
+            action.rows, action.handle = rows, Edit.objects.get(pk=max(edits))
+            self.latest = None
+
+    def _confirm_undo(self, action, data, *, first):
+        if first:
+            steps, shown = by_page(self.doors, action, "undo")
         else:
-            standing = [place for place, action in enumerate(self.tables.actions) if not action.undone]
-            if not standing:
-                return
-            place = standing[-1 - which % min(3, len(standing))]
+            steps, shown = [("undo", action.name, action.handle.pk)], self.doors.ask_to_undo(action)
+        rows, edits = self._confirmed(
+            data,
+            lambda tables: tables.take(steps),
+            shown,
+            is_still_shown=lambda: not first or by_page(self.doors, action, "undo")[0] == steps,
+        )
+        if edits:
+            self.take_steps(steps, rows)
+            self.latest = None
 
-            def step(tables):
-                tables.undo(tables.actions[place])
+    def _confirmed(self, data, step, shown, is_still_shown=lambda: True):
+        """Confirm a page by *shown*; return the rows before the confirmed step, and the keys of the edits made.
 
-            shown = self.doors.ask_to_undo(self.tables.actions[place])
-        before = effect(self.tables, step)
+        Other users change records in between. The step is done if and only if it still has the effect on the page.
+        """
+        before = effect_of(self.tables, step)
         for _ in range(data.draw(st.integers(0, 2))):
             self._meanwhile(data)
-        now = effect(self.tables, step)
+        now = effect_of(self.tables, step)
         rows, edits_before = stored.raw(), set(Edit.objects.values_list("pk", flat=True))
         shown()
-        made = set(Edit.objects.values_list("pk", flat=True)) - edits_before
-        if not made:
-            assert stored.raw() == rows
-            assert before is None or now != before, "the confirmed effect is still the same, but was refused"
-            return
-        assert before is not None and now == before, f"shown: {before}; done: {now}"
-        action = step(self.tables)
-        if action is not None:
-            action.rows, action.handle = rows, Edit.objects.get(pk=max(made))
+        edits = set(Edit.objects.values_list("pk", flat=True)) - edits_before
+        if edits:
+            assert before is not None and now == before, f"shown: {before}; done: {now}"
         else:
-            self.tables.actions[place].undo.rows = rows
-        self.latest = None
+            assert stored.raw() == rows
+            is_refused = before is None or now != before or not is_still_shown()
+            assert is_refused, "the confirmed effect is still the same, but was refused"
+        return rows, edits
 
     def _meanwhile(self, data) -> None:
         """Let another user change records."""

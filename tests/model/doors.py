@@ -121,9 +121,13 @@ class Doors:
                 (undo_edit if verb == "undo" else redo_edit)(action.handle, self.user, reason=self.reason)
         except (CommandError, UndoRefusedError) as refusal:
             refused = str(refusal)
+        self.expect_state(action, refused)
+
+    def expect_state(self, action: Action, refused: str = "") -> None:
+        """Assert that an action is undone in the site if it is in the model; *refused* says why the site did not."""
         action.handle = type(action.handle).objects.get(pk=action.handle.pk)
-        undone = action.handle.status == "undone" if action.kind == "run" else action.handle.is_undone
-        assert undone == action.undone, f"{verb}: the site and the model do not agree: {refused}"
+        undone = action.handle.status == "undone" if action.name == "run" else action.handle.is_undone
+        assert undone == action.undone, f"{action.handle}: the site and the model do not agree: {refused}"
 
     def ask_to_undo(self, action: Action) -> Callable[[], None]:
         """Open the page of a run or an edit; return the form data that confirm its undo."""

@@ -1,20 +1,14 @@
-"""The model of an import: its expected effect on the tables, and the files that it reads."""
+"""The model of an import: its expected effect on the tables."""
 
-import csv
-import json
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from tests.model.tables import DATASETS, KEYS, REFERS, Action, Rec, Tables
+from tests.model.tables import REFERS, Action, Place, Rec, Tables
 
 Row = tuple[str, int, Any, dict[str, Any]]  # file, line, key, values; references by the keys in the files
-SUBJECT = ("date_of_birth", "species", "sex", "background_strain", "genotype")
-# Column names in files that differ from the field names.
-HEADINGS = {"user": "user_id", "compounds": "experiment_compound_ids"}
+KeyOf = Callable[[str, Row], Any]  # the primary key of a new record
+MOST_DIFFERING = 2  # columns of a pair of people
 
 
 class Import:
@@ -24,34 +18,37 @@ class Import:
         self.tables, self.rows, self.files = tables, rows, files
         self.after = deepcopy(tables.records)
         self.touched: set = set()
-        self.refused: set = set()
-        self.protected: set = set()  # records that are not missing, although the file has no row of them
+        self.refused: dict[int, Any] = {}  # the keys of people that refer to a place that does not exist, by line
+        self.missing: dict[Any, Rec] = {}  # people, before some are deleted
+        self.counts: dict[str, int] = {}  # of people
+        self.doubtful = False  # whether people.csv may be another file, so that its rows must not be paired silently
 
     def find(self, table: str, key: Any) -> Any:
         """Return the primary key of a record by its key in the files, new records included."""
         return next((pk for (name, pk), rec in self.after.items() if name == table and rec.key == key), None)
 
-    def merge(self, key_of: Callable[[str, Row], Any], *, remove: bool) -> Action:
-        """Apply the run; *key_of* returns the primary key of a new record."""
-        for table, rows in self.rows.items():
-            for row in rows:
-                self.add_row(table, row, key_of)
-        if remove:
-            for table in reversed(self.rows):
-                self._remove(table)
+    def merge(self, key_of: KeyOf, *, remove: bool = False, **of_people: Any) -> Action:
+        """Apply the run."""
+        self.run(key_of, remove=remove, **of_people)
         return self.tables.do("run", self.after)
 
-    def add_row(self, table: str, row: Row, key_of) -> None:
+    def run(self, key_of: KeyOf, *, remove: bool, **of_people: Any) -> None:
+        """Compute the records after the run; *of_people* are the arguments of _add_people."""
+        for table, rows in self.rows.items():
+            if table == "people":
+                self._add_people(rows, key_of, **of_people)
+            for row in rows if table != "people" else ():
+                self._add_row(table, row, key_of)
+        if remove:
+            self.after = {place: rec for place, rec in self.after.items() if place not in self._missing_people()}
+            self.counts["deleted"] = len(self.missing)
+            for table in reversed([table for table in self.rows if table != "people"]):
+                self._remove(table)
+
+    def _add_row(self, table: str, row: Row, key_of: KeyOf) -> None:
         file, line, key, sent = row
-        values = dict(sent)
-        for name, parent in REFERS.get(table, {}).items():
-            several = isinstance(values[name], tuple)
-            pks = [self.find(parent, parent_key) for parent_key in (values[name] if several else (values[name],))]
-            if None in pks:
-                self.refused.add((table, key))
-                return
-            values[name] = tuple(sorted(pks)) if several else pks[0]
-        if self.tables.is_deleted(table, key):
+        values = self._resolved(table, sent)
+        if values is None or self.tables.is_deleted(table, key):
             return
         pk = self.find(table, key)
         if pk is None:
@@ -60,87 +57,93 @@ class Import:
             self.touched.add((table, pk))
             return
         rec = self.after[table, pk]
-        if table != "people" and any(rec.file_value(name) != value for name, value in values.items()):
-            for name, value in values.items():
-                (rec.corrections if name in rec.corrections else rec.values)[name] = value
-            rec.file, rec.line = file, line
+        if any(rec.file_value(name) != value for name, value in values.items()):
+            rec.take(values, file, line)
             self.touched.add((table, pk))
+
+    def _resolved(self, table: str, sent: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the values of a row with the primary keys of its references; None if one does not exist."""
+        values = dict(sent)
+        for name, parent in REFERS.get(table, {}).items():
+            several = isinstance(values[name], tuple)
+            pks = [self.find(parent, parent_key) for parent_key in (values[name] if several else (values[name],))]
+            if None in pks:
+                return None
+            values[name] = tuple(sorted(pks)) if several else pks[0]
+        return values
 
     def _remove(self, table: str) -> None:
         files = self.files[table]
         keys = {key for _, _, key, _ in self.rows[table]}
         for (name, pk), rec in list(self.after.items()):
-            missing = rec.file in files and rec.key not in keys and (name, pk) not in self.touched | self.protected
+            missing = rec.file in files and rec.key not in keys and (name, pk) not in self.touched
             if name == table and missing:
                 without = {place: other for place, other in self.after.items() if place != (name, pk)}
                 if not self.tables.broken(without):
                     self.after = without
 
+    # People, whose rows have no key.
 
-def as_written(value: Any) -> str:
-    """Return a value as text in a CSV file."""
-    if isinstance(value, tuple):
-        return ";".join(map(str, value))
-    return repr(value) if isinstance(value, float) else str(value)
+    def _add_people(
+        self,
+        rows: list[Row],
+        key_of: KeyOf,
+        *,
+        pairs: Iterable[dict[str, Any]] = (),
+        states: dict[int, str] | None = None,
+        fixed: Iterable[Place | None] = (),
+    ) -> None:
+        """Pair new rows as in *pairs*, a report, and create the records of the others.
 
-
-def write_tables(folder: Path, tables: dict[str, list[dict]], suffix: str) -> None:
-    """Write CSV files; each row has its key and its values by the names of the model."""
-    for table, rows in tables.items():
-        with (folder / f"{table}{suffix}.csv").open("w", newline="") as opened:
-            names = {name: HEADINGS.get(name, name) for name in rows[0]}
-            writer = csv.DictWriter(opened, list(names.values()))
-            writer.writeheader()
-            writer.writerows({names[n]: as_written(v) for n, v in row.items()} for row in rows)
-
-
-def rows_of(table: str, rows: list[dict], file: str) -> list[Row]:
-    """Return the rows of a table as an import reads them."""
-    if table == "people":
-        seen: Counter = Counter()
-        matches = []
-        for line, row in enumerate(rows, 2):
-            content = tuple(sorted(row.items()))
-            seen[content] += 1
-            matches.append((file, line, (content, seen[content]), row))
-        return matches
-    key = KEYS[table]
-    return [(file, n, row[key], {k: v for k, v in row.items() if k != key}) for n, row in enumerate(rows, 2)]
-
-
-def exact(text: str) -> Any:
-    """Parse a JSON document with exact numbers."""
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
-
-
-def subject_rows(tables: Tables, documents: dict[str, str]) -> dict[str, list[Row]]:
-    """Return the rows of subjects and sessions in documents, by folder name.
-
-    Each column of a subject has the value of the last session with a value, including stored sessions.
-    """
-    described: dict[str, dict[str, tuple[dict, bool]]] = {}
-    sessions = []
-    for name, text in documents.items():
-        document = exact(text)
-        described.setdefault(document["subject_id"], {})[name] = (document, True)
-        values = {"subject": document["subject_id"], "schema_version": document.get("schema_version")}
-        sessions.append((name, 1, name, values | {"document": document}))
-    for rec in tables.of("sessions").values():
-        document = rec.values["document"]  # a curator may have removed its subject
-        readable = isinstance(document, dict) and "subject_id" in document
-        if readable and rec.key not in documents and rec.values["subject"] in described:
-            described[rec.values["subject"]][rec.key] = (rec.values["document"], False)
-    subjects = []
-    for subject, result in described.items():
-        newest_first = [result[name] for name in sorted(result, reverse=True)]
-        values = {
-            column: next((d[column] for d, _ in newest_first if d.get(column) is not None), None) for column in SUBJECT
+        *states* are those of the rejected rows by line, and *fixed* are the records of the fixed ones.
+        """
+        states, new = states or {}, {}
+        for _, line, key, sent in rows:
+            if self.find("people", key) is None and not self.tables.is_deleted("people", key):
+                values = self._resolved("people", sent)
+                if values is None:
+                    self.refused[line] = key
+                else:
+                    new[line] = (key, values)
+        lines = {line for line in self.refused if states.get(line) != "fixed"}  # the records of these are not missing
+        keys, files = {key for _, _, key, _ in rows}, self.files.get("people", ())
+        self.missing = {
+            pk: rec
+            for (table, pk), rec in self.after.items()
+            if table == "people" and rec.file in files and rec.key not in keys and rec.line not in lines
+            if ("people", pk) not in fixed
         }
-        file = next(name for name in sorted(result, reverse=True) if result[name][1])
-        subjects.append((file, 1, subject, values))
-    return {"subjects": subjects, "sessions": sessions}
+        updated = sum(self._pair(pair, new) for pair in pairs)
+        for file, line, key, sent in rows:
+            if line in new:
+                pk = key_of("people", (file, line, key, sent))
+                self.after["people", pk] = Rec(key, new[line][1], file, line)
+        of_state = [list(states.values()).count(state) for state in ("open", "fixed", "ignored")]
+        self.counts = dict(zip(("rejected", "fixed_before", "ignored"), of_state, strict=True)) | {
+            "read": len(rows),
+            "created": len(new),
+            "updated": updated,
+            "paired": updated,
+            "unchanged": len(rows) - len(states) - len(new) - updated,
+            "missing": len(self.missing),
+            "deleted": 0,
+        }
+        uncertain = updated + min(len(new), len(self.missing))
+        self.doubtful = bool(updated) and self.counts["unchanged"] < uncertain
 
+    def _pair(self, pair: dict[str, Any], new: dict[int, tuple[Any, dict[str, Any]]]) -> bool:
+        """Update the record of a pair, if the pair is possible; return whether a value that is shown has changed."""
+        pk, line = int(pair["record"]), pair["line"]
+        assert (pair["source"], pair["file"]) == ("people", "people.csv") and 0 < pair["likeness"] <= 1, pair
+        assert line in new, f"the row is not new, or is paired twice: {pair}"
+        assert pk in self.missing, f"the record is not missing, or is paired twice: {pair}"
+        rec, (key, values) = self.missing.pop(pk), new.pop(line)
+        differing = [name for name, value in values.items() if rec.file_value(name) != value]
+        assert sorted(pair["columns"]) == sorted(differing) and len(differing) <= MOST_DIFFERING, (pair, differing)
+        is_changed = any(name not in rec.corrections for name in differing)
+        rec.take(values, pair["file"], line)
+        rec.key = key
+        return is_changed
 
-def tables_of(dataset: str) -> list[str]:
-    """Return the tables of a dataset, parents first."""
-    return DATASETS[dataset]
+    def _missing_people(self) -> set[Place]:
+        return {("people", pk) for pk in self.missing}

@@ -12,7 +12,7 @@ class RejectedRows:
         self.tables = tables
         self.imports: list[tuple[Action, dict[int, Any]]] = []  # the keys of the rows by line
         self.fixes: list[tuple[Any, Action, Place]] = []  # the key of the row, the run, and the record
-        self.ignored: set[Any] = set()
+        self.ignored: dict[Any, str] = {}  # the reasons
 
     def last_import(self) -> tuple[Action | None, dict[int, Any]]:
         """Return the last import of the file that is applied, and its rows."""
@@ -32,10 +32,3 @@ class RejectedRows:
     def in_state(self, *states: str) -> list[int]:
         """Return the lines of the last import whose rows are in one of *states*."""
         return sorted(line for line, key in self.last_import()[1].items() if self.state(key) in states)
-
-    def protected(self, refused: set[Any]) -> set[Place] | None:
-        """Return the records of the *refused* rows if all of these are fixed; otherwise None."""
-        withheld = {rec.key for (table, _), rec in self.tables.deletions.items() if table == "places"}
-        cities = {dict(content)["place_of_birth"] for content, _ in refused}
-        records = [self.record_of(key) for key in refused]
-        return None if None in records or cities & withheld else {place for place in records if place}

@@ -5,22 +5,30 @@ from pathlib import Path
 
 from hypothesis.stateful import invariant
 
-from imports.models import ImportRun, RejectedRow
+from curation.admin.reasons import FIELD
+from imports.models import ImportRun, RejectedRow, ResolvedRow
 from imports.worklist import rows_in
 from tests.model import stored
-from tests.model.importing import Import, write_tables
-from tests.model.site import Site, one_of
+from tests.model.files import write_tables
+from tests.model.import_steps import ImportingSite
+from tests.model.importing import Import
+from tests.model.site import DONE, one_of
 
 WORKLIST = "/admin/imports/rejectedrow/worklist/people/"
 
 
-class RejectingSite(Site):
+class RejectingSite(ImportingSite):
     """A rejected row is open until it is fixed or ignored, and is open again if its fix is undone."""
 
     @invariant()
     def the_worklist_has_the_open_rows(self):
         rows = rows_in("people").filter(file__source="people")
         assert sorted(rows.values_list("line", flat=True)) == self.rejected.in_state("open")
+
+    @invariant()
+    def ignored_rows_have_their_reasons(self):
+        reasons = ResolvedRow.objects.filter(state="ignored").values_list("reason", flat=True)
+        assert sorted(reasons) == sorted(self.rejected.ignored.values())
 
     def work_on_rejected(self, kind, which, place):
         match kind:
@@ -42,25 +50,27 @@ class RejectingSite(Site):
         before = stored.raw()
         key = (tuple(sorted(row.items())), 1)
         run = Import(self.tables, {"people": [("people.csv", line, key, row)]}, {})
-        self._command("people", folder)
-        applied = ImportRun.objects.filter(status="applied").first()
-        action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove=False)
-        action.handle, action.rows, self.latest = applied, before, action
+        report = self._command("people", folder)
+        assert not report["pairs"]
+        action = run.merge(lambda table, row: stored.new_key(report["run"], table, row))
+        action.handle, action.rows, self.latest = ImportRun.objects.get(pk=report["run"]), before, action
         pk = self.tables.find("people", key)
         if pk is not None:
             self.rejected.fixes.append((keys[line], action, ("people", pk)))
+            DONE["fixed rows"] += 1
 
     def ignore(self, which):
         line = one_of(self.rejected.in_state("open"), which)
         self._post(line, "open", "_ignore")
-        self.rejected.ignored.add(self.rejected.last_import()[1][line])
+        self.rejected.ignored[self.rejected.last_import()[1][line]] = self.doors.reason
 
     def open_again(self, which):
         line = one_of(self.rejected.in_state("ignored"), which)
         self._post(line, "ignored", "_reopen")
-        self.rejected.ignored.remove(self.rejected.last_import()[1][line])
+        del self.rejected.ignored[self.rejected.last_import()[1][line]]
 
     def _post(self, line, state, button):
         row = RejectedRow.objects.filter(file__run__status="applied", file__source="people", line=line).latest("pk")
-        answer = self.doors.client.post(f"{WORKLIST}?state={state}", {"_selected_action": row.pk, button: ""})
+        form = {"_selected_action": row.pk, button: "", FIELD: self.doors.reason}
+        answer = self.doors.client.post(f"{WORKLIST}?state={state}", form)
         assert answer.status_code == 302

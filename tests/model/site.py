@@ -1,13 +1,12 @@
 """The site and the model, and the steps that change both."""
 
-import json
 import tempfile
+from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import transaction
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,21 +16,19 @@ from hypothesis.stateful import (
 
 from curation.history import edits
 from curation.history.undo_result import UndoRefusedError
-from imports.models import Change, Edit, ImportRun, RejectedRow
+from imports.models import Edit
 from tests.model import stored
 from tests.model.comparing import different
 from tests.model.doors import Doors
-from tests.model.importing import Import, rows_of, subject_rows, write_tables
 from tests.model.origins import check_origins
 from tests.model.rejected_rows import RejectedRows
-from tests.model.tables import DATASETS, KEYS, REFERS, ActionRefusedError, Tables
-from tests.model.values import DOCUMENTS, ROWS, VALUES, in_model
+from tests.model.tables import KEYS, REFERS, ActionRefusedError, Tables
+from tests.model.values import ROWS, VALUES, in_model
 
 pytestmark = pytest.mark.django_db
 
-FEW = 2  # sequences if EXAMPLES is not set; they are the same each time
+DONE: Counter[str] = Counter()  # how often the sequences have met what few of them meet
 ANY = st.integers(0, 99)  # an index, modulo the number of choices
-COUNTS = ("created", "updated", "missing", "deleted")
 
 
 def one_of(several: list, which: int):
@@ -90,95 +87,6 @@ class Site(RuleBasedStateMachine):
             for (_, after), (before, _) in pairwise(rows):
                 if after and before and after["created_in_id"] == before["created_in_id"]:
                     assert after == before, (table, record)
-
-    # Imports.
-
-    def import_files(self, dataset, data):
-        if dataset == "subjects":
-            self.import_documents(data)
-        else:
-            self.import_tables(dataset, data)
-
-    def import_tables(self, dataset, data):
-        remove, suffix, preview, again = (data.draw(st.booleans()) for _ in range(4))
-        rows = {table: data.draw(ROWS[table], label=table) for table in DATASETS[dataset]}
-        rows = {table: entries for table, entries in rows.items() if entries}
-        if not rows:
-            return
-        suffix = "-b" if suffix and dataset == "experiments" else ""
-        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
-        write_tables(folder, rows, suffix)
-        result = {table: rows_of(table, entries, f"{table}{suffix}.csv") for table, entries in rows.items()}
-        self._import(
-            dataset, folder, result, {table: {f"{table}{suffix}.csv"} for table in rows}, remove, preview, again
-        )
-
-    def import_documents(self, data):
-        documents = data.draw(DOCUMENTS, label="documents")
-        remove, preview, again = (data.draw(st.booleans()) for _ in range(3))
-        folder = Path(tempfile.mkdtemp(dir=self.folder.name))
-        for name, text in documents.items():
-            (folder / name).mkdir()
-            (folder / name / "subject.json").write_text(text)
-        result = subject_rows(self.tables, documents)
-        files = {table: set(documents) for table in result}
-        self._import("subjects", folder, result, files, remove, preview, again)
-
-    def _import(self, dataset, folder, expected, files, remove, preview, again):
-        before, changes = stored.raw(), Change.objects.count()
-        run = Import(self.tables, expected, files)
-        if dataset == "people":  # the record of a rejected line is not missing
-            trial = Import(self.tables, expected, files)
-            for table, rows in expected.items():
-                for row in rows:
-                    trial.add_row(table, row, lambda *_: object())
-            protected = self.rejected.protected({key for _, key in trial.refused})
-            remove, run.protected = remove and protected is not None, protected or set()
-        if preview:
-            seen = self._command(dataset, folder, remove=remove, dry_run=True)
-            assert stored.raw() == before and Change.objects.count() == changes
-        counts = self._command(dataset, folder, remove=remove)
-        if preview:
-            assert counts == seen
-        applied = ImportRun.objects.filter(status="applied").first()
-        rejected = self._rejected(applied, expected) if "people" in expected else None
-        action = run.merge(lambda table, row: stored.new_key(applied, table, row), remove=remove)
-        action.handle, action.rows, self.latest = applied, before, action
-        if rejected is not None:
-            self.rejected.imports.append((action, rejected))
-        if again:
-            rows = stored.raw()
-            counts = self._command(dataset, folder)
-            assert not any(source["created"] or source["updated"] for source in counts.values())
-            assert stored.raw() == rows
-            self.latest = self.tables.do("run", self.tables.records)
-            self.latest.handle = ImportRun.objects.first()
-            if rejected is not None:
-                self.rejected.imports.append((self.latest, self._rejected(self.latest.handle, expected)))
-
-    def _rejected(self, run, expected):
-        """Return the rows of people that the run could not use, by line; they were met in the expected states."""
-        keys = {line: key for _, line, key, _ in expected["people"]}
-        rows = RejectedRow.objects.filter(file__run=run, file__source="people")
-        states = dict(rows.values_list("line", "state"))
-        assert states == {line: self.rejected.state(keys[line]) for line in states}
-        return {line: keys[line] for line in states}
-
-    def _command(self, dataset, folder, *, remove=False, **options):
-        path = Path(self.folder.name, "report.json")
-        call_command(
-            f"import_{dataset}",
-            str(folder),
-            "--report",
-            str(path),
-            delete_missing=remove,
-            pairing=False,  # the model has no evidence to compare
-            verbosity=0,
-            reason=self.doors.reason,
-            **options,
-        )
-        report = json.loads(path.read_text())
-        return {source["source"]: {name: source[name] for name in COUNTS} for source in report["sources"]}
 
     # Edits.
 
@@ -273,8 +181,8 @@ class Site(RuleBasedStateMachine):
         if not action.undone:
             assert stored.raw() == before
             return
-        self._expect_rows(action, action.rows)
-        action.undo.rows, self.latest = before, action
+        assert stored.raw() == self.rows_after("undo", action, before)
+        self.latest = action
 
     def redo(self, which, page):
         """Redo one of the last undone actions; every changed row is the same as before the undo, to the byte."""
@@ -288,10 +196,13 @@ class Site(RuleBasedStateMachine):
         if action.undone:
             assert stored.raw() == before
             return
-        self._expect_rows(action, action.undo.rows)
+        assert stored.raw() == self.rows_after("redo", action, before)
         self.latest = action
 
-    def _expect_rows(self, action, rows):
-        now = stored.raw()
-        for place in action.changes:
-            assert now.get(place) == rows.get(place), place
+    def rows_after(self, verb, action, before):
+        """Return the rows after the undo or redo of an action, to the byte; *before* are those before it."""
+        restored = action.rows if verb == "undo" else action.undo.rows
+        if verb == "undo":
+            action.undo.rows = before
+        unchanged = {place: row for place, row in before.items() if place not in action.changes}
+        return unchanged | {place: restored[place] for place in action.changes if place in restored}

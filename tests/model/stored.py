@@ -7,7 +7,7 @@ from django.db import connection
 
 from curation.history.timeline import stored_row
 from imports.models import Change, Edit, ImportRun, SourceFile
-from tests.model.importing import exact
+from tests.model.files import exact
 from tests.model.tables import KEYS, Place, Rec
 
 MODELS = {model._meta.db_table: model for model in apps.get_models() if model._meta.db_table in KEYS}
@@ -101,8 +101,8 @@ def _corrected(table: str, name: str, value: Any) -> Any:
     return value
 
 
-def new_key(run, table: str, row: tuple) -> Any:
-    """Return the primary key of the record that a run created from a row."""
+def new_key(run: int, table: str, row: tuple) -> Any:
+    """Return the primary key of the record that a run created from a row; None for a preview."""
     file, line, key, _ = row
     model = MODELS[table]
     if KEYS[table] == model._meta.pk.name:

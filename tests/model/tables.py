@@ -25,6 +25,7 @@ REFERS = {
     "sessions": {"subject": "subjects"},
 }
 Place = tuple[str, Any]  # a table and a primary key
+Step = tuple[str, str, int]  # undo or redo, run or edit, and its key
 
 
 class ActionRefusedError(Exception):
@@ -45,6 +46,12 @@ class Rec:
         """Return the value in the file."""
         return self.corrections.get(name, self.values[name])
 
+    def take(self, values: dict[str, Any], file: str, line: int) -> None:
+        """Take the values of a row of a file; corrections stand."""
+        for name, value in values.items():
+            (self.corrections if name in self.corrections else self.values)[name] = value
+        self.file, self.line = file, line
+
 
 @dataclass
 class Action:
@@ -59,6 +66,11 @@ class Action:
     undone: bool = False
     undo: "Action | None" = None  # the changes by its last undo
 
+    @property
+    def name(self) -> str:
+        """``run`` or ``edit``."""
+        return "run" if self.kind == "run" else "edit"
+
 
 class Tables:
     """The expected tables, and the actions that led to them."""
@@ -68,6 +80,13 @@ class Tables:
         self.standing: dict[Place, Any] = {}  # by record: its key and the index of the action
         self.deletions: dict[Place, Rec] = {}  # the deleted records that can be restored
         self.actions: list[Action] = []
+
+    def copy(self) -> "Tables":
+        """Return a copy, to try steps on; no step changes a record or the changes of an action in place."""
+        other = Tables()
+        other.records, other.standing, other.deletions = dict(self.records), dict(self.standing), dict(self.deletions)
+        other.actions = [replace(action) for action in self.actions]
+        return other
 
     def of(self, table: str) -> dict[Any, Rec]:
         """Return the records of a table by primary key."""
@@ -209,6 +228,18 @@ class Tables:
         self._reverse(action.undo)
         action.undone = False
 
+    def take(self, steps: list[Step]) -> None:
+        """Take the steps of an undo or redo with what blocks it."""
+        if not steps:
+            raise ActionRefusedError("blocked by something that cannot be undone")
+        for verb, name, pk in steps:
+            {"undo": self.undo, "redo": self.redo}[verb](self.action(name, pk))
+
+    def action(self, name: str, pk: Any) -> Action:
+        """Return the action with this name and this key of its run or edit."""
+        [action] = [action for action in self.actions if (action.name, action.handle.pk) == (name, pk)]
+        return action
+
     def _reverse(self, action: Action) -> Action:
         after, standing, deletions = dict(self.records), dict(self.standing), dict(self.deletions)
         for place, (_, left) in action.changes.items():
@@ -221,7 +252,8 @@ class Tables:
             deletions.pop(place, None)
             if before is not None:
                 twin = any(name == place[0] and rec.key == before.key for (name, _), rec in after.items())
-                if twin or (left is None and self._is_deleted_elsewhere(place, before)):
+                is_restored = left is None or left.key != before.key
+                if twin or (is_restored and self._is_deleted_elsewhere(place, before)):
                     raise ActionRefusedError("another has its key")
                 after[place] = deepcopy(before)
         for changes, state in ((action.standing, standing), (action.deletions, deletions)):

@@ -5,13 +5,21 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model.importing import exact
+from tests.model.files import exact
 
 TEXTS = st.sampled_from(["Ann", "Zoë 🧪", "Ω", 'O"Neil, \\ x', "-1e5", "00.10", "=1+1", "ﬁ"])
 DAYS = st.sampled_from(["2023-01-01", "1999-12-31", "1000-01-01"])
 USERS = st.sampled_from([1, 2, 2**53 + 1])
 COMPOUNDS = st.sampled_from([1, 2, 2**63 - 1])
 CITIES = st.sampled_from(["Ayr", "Zürich"])
+NAMES = ["Ann", "Zoë 🧪", "Bo", "Cy", "Dee", "Eve", "Ω", "Gus", "Hal", "Ida"]
+# So different that rows can be paired with records, of which there are few.
+PERSON: dict[str, st.SearchStrategy] = {
+    "given_name": st.sampled_from([f"{name}{end}" for name in NAMES for end in ("", "a", "-Jo")]),
+    "family_name": st.sampled_from([f"{name}{end}" for name in NAMES for end in ("son", "ley", "ton")]),
+    "date_of_birth": st.sampled_from([f"19{year}-02-03" for year in range(10, 50)]),
+    "place_of_birth": CITIES,
+}
 NUMBERS = st.sampled_from([0.1 + 0.2, 123456789.12345678, 5.0, 1e-7, 5e-324, 2.0**53 + 2]) | st.floats(0, 1e150)
 EMAILS = st.sampled_from(["a@example.org", "z.o+e@example.org", "b+1@example.org"])
 
@@ -33,17 +41,8 @@ ROWS = {
         experiment_run_time=NUMBERS,
     ),
     "places": rows("city", CITIES, county=TEXTS, country=TEXTS),
-    "people": st.lists(
-        st.fixed_dictionaries(
-            {
-                "given_name": st.sampled_from(["Ann", "Zoë 🧪"]),
-                "family_name": st.just("Mac"),
-                "date_of_birth": st.just("1901-02-03"),
-                "place_of_birth": CITIES,
-            }
-        ),
-        max_size=4,
-    ),
+    "people": st.lists(st.fixed_dictionaries(PERSON), max_size=2)
+    | st.lists(st.fixed_dictionaries(PERSON), min_size=5, max_size=8),
 }
 
 SCALARS = NUMBERS | st.sampled_from([None, True, "ä\n", "1.0", 2**63, -1, 0, 1.0, 1e22])
