@@ -11,6 +11,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db import models
 from django.db.models.expressions import Combinable
+from django.urls import get_resolver
 
 from datasets.fields import field_of, related_model
 from datasets.listing import label_field
@@ -118,5 +119,6 @@ def _referred_to(model: type[models.Model], column: ListedColumn) -> list[tuple[
 
 def order_of(model: type[models.Model]) -> Sequence[str | Combinable]:
     """Return the ordering of the admin's list of *model*."""
+    get_resolver().url_patterns  # noqa: B018 - loads the URL configuration, which registers the admins
     ordering = admin.site.get_model_admin(model).ordering if admin.site.is_registered(model) else None
     return ordering or model._meta.ordering or ()

@@ -1,6 +1,7 @@
 """Bars, lines, histograms and heat maps: charts of one measure for each group of records."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from explore.charts.axes import Axis, axis, histogram_axis
 from explore.charts.captions import Figure
 from explore.charts.categories import along, labels, position
 from explore.charts.chart_spec import KINDS, ChartError, Drawing
-from explore.charts.groups import REST, Row, Table, grouped
+from explore.charts.groups import REST, Row, Table, ranked
 from explore.charts.labels import title
 from explore.charts.measures import measured, records_word
 
@@ -22,11 +23,10 @@ from explore.charts.measures import measured, records_word
 def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
     """Draw a bar for each group; split bars are stacked if the measure adds up, and side by side otherwise."""
     axes = _axes(model, records, drawing, user, continuous=False)
-    table = _measured(model, records, drawing, user, axes)
+    table = _measured(model, records, drawing, user, axes, least=_least(model, drawing.sort, user))
     follow = axes[0].ordered or axes[0].own_order or table.measured.kind in ("count", "share")
     sort = drawing.sort or ("" if follow else "-value")
-    order = _order(model, records, sort, user, axes[0], table)
-    names = [labels(axes[0], table.groups, 0, sort, order)]
+    names = [labels(axes[0], table.groups, 0, sort, _order(sort, table))]
     names += [labels(axis, table.groups, place + 1) for place, axis in enumerate(axes[1:])]
     cells = _in_order(table.cells, names)
     rows = [(*(names[place][key] for place, key in enumerate(cell[: len(axes)])), cell[-1], cell[-2]) for cell in cells]
@@ -86,9 +86,9 @@ def heat(model: type[models.Model], records: models.QuerySet, drawing: Drawing, 
     ]
     if axes[0].grouping.name == axes[1].grouping.name:
         raise ChartError("y", f"The two axes need different columns; both are {drawing.y[:100]}.")
-    table = _measured(model, records, drawing, user, axes, whole=None)
     by = 1 if axes[0].ordered and not axes[1].ordered else 0  # the index of the axis to sort
-    order = _order(model, records, drawing.sort, user, axes[by], table, by)
+    table = _measured(model, records, drawing, user, axes, None, _least(model, drawing.sort, user), by)
+    order = _order(drawing.sort, table, by)
     names = [
         labels(found, table.groups, place, *((drawing.sort, order) if place == by else ()))
         for place, found in enumerate(axes)
@@ -125,10 +125,15 @@ def _measured(
     user: Viewer,
     axes: list[Axis],
     whole: int | None = 0,
+    least: Measure | None = None,
+    by: int = 0,
 ) -> Table:
-    """Group the records and measure the groups; with two axes, shares are within each group of axis *whole*."""
+    """Group the records and measure the groups; with two axes, shares are within each group of axis *whole*.
+
+    *least* is a measure by which the groups of axis *by* are ranked.
+    """
     measure = measured(model, drawing.measure, user)
-    groups = grouped(records, axes, measure.sql)
+    groups, ranks = ranked(records, axes, measure.sql, least, by)
     depth = len(axes)
     if measure.kind == "count":
         cells = [(*row, row[depth]) for row in groups.rows]
@@ -142,29 +147,23 @@ def _measured(
         cells = [(*row, row[depth] / totals[row[whole] if whole is not None else None]) for row in groups.rows]
     else:
         cells = groups.rows
-    return Table(axes, groups, measure, cells, measure.format(cell[-1] for cell in cells))
+    return Table(axes, groups, measure, cells, measure.format(cell[-1] for cell in cells), ranks)
 
 
-def _order(
-    model: type[models.Model],
-    records: models.QuerySet,
-    sort: str,
-    user: Viewer,
-    first: Axis,
-    table: Table,
-    place: int = 0,
-) -> dict[Any, float] | None:
-    """Return the sort value of each group of *first*, or None if *sort* names no value or column."""
+def _least(model: type[models.Model], sort: str, user: Viewer) -> Measure | None:
+    """Return the measure by which the groups are sorted, or None if *sort* names no column."""
     column = sort.removeprefix("-")
-    if column in ("", "name"):
+    if column in ("", "name", "value"):
         return None
-    if column == "value":
-        return _by_value(table, place)
     try:
-        least = measures(model, [f"min:{column}"], user)[0]
+        return measures(model, [f"min:{column}"], user)[0]
     except AggregationError as error:
         raise ChartError("sort", f"Sort by name, value or a column. {error}") from None
-    return least_of(records, first, least)
+
+
+def _order(sort: str, table: Table, place: int = 0) -> Mapping[Any, float] | None:
+    """Return the sort value of each group of axis *place*, or None if *sort* names no value or column."""
+    return _by_value(table, place) if sort.removeprefix("-") == "value" else table.ranks
 
 
 def _by_value(table: Table, place: int) -> dict[Any, float]:
@@ -176,13 +175,6 @@ def _by_value(table: Table, place: int) -> dict[Any, float]:
     if table.measured.adds_up:
         return {key: sum(value for value, _ in parts) for key, parts in values.items()}
     return {key: sum(v * n for v, n in parts) / sum(n for _, n in parts) for key, parts in values.items()}
-
-
-def least_of(records: models.QuerySet, first: Axis, least: Measure) -> dict[Any, float] | None:
-    """Return the rank of each group of *first* by the minimum of a column."""
-    minimums = [(row[0], row[-1]) for row in grouped(records, [first], [least]).rows if row[-1] is not None]
-    values = sorted({value for _, value in minimums})
-    return {key: values.index(value) for key, value in minimums}
 
 
 def _in_order(cells: list[Row], names: list[dict[Any, str]]) -> list[Row]:

@@ -18,6 +18,7 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import order_of, title_of
 from datasets.records.grouping import AggregationError, Grouping
 from datasets.records.masking import Viewer
+from datasets.records.ordering import is_quick
 from datasets.sql.text_order import TEXTS
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import format_group, unit_of, with_unit
@@ -179,7 +180,11 @@ def _in_bins(grouping: Grouping, extent: tuple[Any, Any], bins: int, exact_up_to
 
 
 def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
-    bounds = records.order_by().aggregate(least=Min(column.path), most=Max(column.path))
+    least, most = {"least": Min(column.path)}, {"most": Max(column.path)}
+    if is_quick(records.model, column.path) and not records.query.where:  # SQLite finds one end at a time in an index
+        bounds = records.order_by().aggregate(**least) | records.order_by().aggregate(**most)
+    else:
+        bounds = records.order_by().aggregate(**least, **most)
     return bounds["least"], bounds["most"]
 
 

@@ -1,5 +1,6 @@
 """Box plots: the distribution of a column's numbers in each group, by five quantiles."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import altair as alt
@@ -9,13 +10,12 @@ from datasets.records.aggregation import can_measure
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
 from datasets.records.masking import Viewer
-from explore.charts.aggregate_charts import least_of
 from explore.charts.axes import Axis, axis, columns_for
 from explore.charts.captions import Figure
 from explore.charts.categories import labels
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
-from explore.charts.groups import Groups, Row, grouped
+from explore.charts.groups import Groups, Row, ranked
 from explore.charts.labels import title, unit_of, with_unit
 from explore.charts.vega_specs import HEIGHT, ROW, Labels, category_axis, colour_scale, finished
 
@@ -41,8 +41,9 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
         axes.pop()
     wanted = [Measure(f"{kind}:{column.name}", kind, column) for kind in (*QUANTILES, "min", "max")]
-    groups = grouped(records, axes, wanted)
-    names = _names(records, axes, groups, drawing, user)
+    least = _least(model, drawing.sort, user) if axes else None
+    groups, ranks = ranked(records, axes, wanted, least)
+    names = _names(axes, groups, drawing, ranks)
     places = [{key: place for place, key in enumerate(named)} for named in names]
     measured_rows = [row for row in groups.rows if row[-1] is not None]
     measured_rows.sort(key=lambda row: [place[key] for place, key in zip(places, row, strict=False)])
@@ -58,24 +59,31 @@ def boxes(model: type[models.Model], records: models.QuerySet, drawing: Drawing,
     )  # fmt: skip
 
 
-def _names(records: models.QuerySet, axes: list[Axis], groups: Groups, drawing: Drawing, user: Viewer) -> list[Labels]:
+def _least(model: type[models.Model], sort: str, user: Viewer) -> Measure | None:
+    """Return the measure by which the boxes are sorted, or None if *sort* names no column."""
+    name = sort.removeprefix("-")
+    if name in ("", "name", "value"):
+        return None
+    for column in columns_for(model, user, "number"):
+        if column.name == name:
+            return Measure(f"min:{name}", "min", column)
+    raise ChartError("sort", f"Expected name, value or a column of numbers, found {name[:100]}.")
+
+
+def _names(axes: list[Axis], groups: Groups, drawing: Drawing, ranks: dict[Any, int] | None) -> list[Labels]:
     """Return the labels of the groups in order, by default with the highest median first."""
     names = []
     for place, group_axis in enumerate(axes):
-        order, sort = None, drawing.sort if place == 0 else ""
+        order: Mapping[Any, float] | None = None
+        sort = drawing.sort if place == 0 else ""
         sorted_by = sort.removeprefix("-")
         if place == 0 and (sorted_by == "value" or not (sorted_by or group_axis.ordered or group_axis.own_order)):
             sort = sort or "-value"
             order = {
                 key: row[-5] for row in reversed(groups.rows) if (key := row[0]) is not None and row[-5] is not None
             }
-        elif place == 0 and sorted_by != "name" and sorted_by:
-            least = next(
-                (column for column in columns_for(records.model, user, "number") if column.name == sorted_by), None
-            )
-            if least is None:
-                raise ChartError("sort", f"Expected name, value or a column of numbers, found {sorted_by[:100]}.")
-            order = least_of(records, group_axis, Measure(f"min:{sorted_by}", "min", least))
+        elif place == 0:
+            order = ranks
         names.append(labels(group_axis, groups, place, sort, order))
     return names
 

@@ -1,6 +1,6 @@
 """The categories along an axis: their labels, their order, and the gaps between them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ MOST_FILLED = 1500  # categories to fill in at most
 
 
 def labels(
-    axis: Axis, groups: Groups, place: int, sort: str = "", order: dict[Any, float] | None = None
+    axis: Axis, groups: Groups, place: int, sort: str = "", order: Mapping[Any, float] | None = None
 ) -> dict[Any, str]:
     """Return the label of each key along *axis*, in display order.
 

@@ -6,13 +6,15 @@ as one group, "other", so that its median is exact.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
+from datasets.fields import related_model
+from datasets.models import Vocabulary
 from datasets.records.aggregation import Summary, summarise
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
@@ -58,6 +60,7 @@ class Table:
     measured: Measured
     cells: list[Row]
     format: str
+    ranks: dict[Any, int] | None = None  # of the groups of one axis, if the chart is sorted by a column
 
     @property
     def measure_title(self) -> str:
@@ -103,6 +106,43 @@ def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[M
                 rows.append((*(REST if beyond else next(keys) for beyond in rest), *row[len(inside) :]))
     notes = [_note(records.model, axis, values) for axis, values in zip(axes, kept, strict=True) if values is not None]
     return Groups(rows, notes, len(axes))
+
+
+def ranked(
+    records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure], least: Measure | None, place: int = 0
+) -> tuple[Groups, dict[Any, int] | None]:
+    """Measure *records* as :func:`grouped` does, and rank the groups of axis *place* by the measure *least*, a minimum.
+
+    The records are read once. The rank is None without *least*; a group without a value has none.
+    """
+    if least is None:
+        return grouped(records, axes, measured), None
+    if (values := _values_of_terms(axes[place], least)) is not None:
+        return grouped(records, axes, measured), _ranks(values)
+    # Its own name keeps it apart from the same measure of the chart.
+    groups = grouped(records, axes, [*measured, replace(least, name=f"least {least.name}")])
+    minimums: dict[Any, Any] = {}
+    for row in groups.rows:
+        if row[-1] is not None:
+            minimums[row[place]] = min(row[-1], minimums.get(row[place], row[-1]))
+    return replace(groups, rows=[row[:-1] for row in groups.rows]), _ranks(minimums)
+
+
+def _values_of_terms(axis: Axis, least: Measure) -> dict[Any, Any] | None:
+    """Return the value of each term if *axis* groups by a vocabulary and *least* measures a column of it, else None."""
+    reference, column = axis.grouping.reference, least.column
+    if reference is None or column is None or not issubclass(related_model(reference), Vocabulary):
+        return None
+    first, _, name = column.path.partition("__")
+    if first != reference.name or not name or "__" in name:
+        return None
+    terms = related_model(reference)._base_manager.exclude(**{name: None})
+    return dict(terms.values_list(axis.column.field.name, name))
+
+
+def _ranks(values: dict[Any, Any]) -> dict[Any, int]:
+    ranks = {value: rank for rank, value in enumerate(sorted(set(values.values())))}
+    return {key: ranks[value] for key, value in values.items()}
 
 
 def _kept(records: models.QuerySet, axis: Axis, place: int, summary: Summary, depth: int) -> list[Any] | None:

@@ -1,11 +1,15 @@
 """The values of charts equal those computed from the records in Python."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from statistics import median
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from census.models import IncomeByEducation, Respondent
 from datasets.matviews import refresh
@@ -277,3 +281,18 @@ def test_an_invalid_drawing_is_reported(db, params, parameter, expected):
     with pytest.raises(ChartError, match=expected) as refused:
         drawn(Respondent, **params)
     assert refused.value.parameter == parameter
+
+
+@pytest.mark.parametrize("more", [{}, {"sort": "-age"}, {"measure": "median:age", "sort": "age"}])
+def test_the_default_chart_reads_the_records_once(many, more):
+    drawing = replace(default_drawing(Respondent, AnonymousUser()), **more)
+    with CaptureQueriesContext(connection) as captured:
+        picture = draw(Respondent, Respondent.objects.all(), drawing, on=ON)
+    assert len([query for query in captured if '"respondents"' in query["sql"]]) == 1
+    column = drawing.sort.removeprefix("-")
+    least = {}
+    for person in many:
+        value = person.age if column == "age" else person.education.years
+        least[person.education.name] = min(value, least.get(person.education.name, value))
+    ranks = [least[level] for level in dict.fromkeys(row[0] for row in picture.rows)]
+    assert ranks == sorted(ranks, reverse=drawing.sort.startswith("-")) and len(ranks) == 3
