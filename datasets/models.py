@@ -1,11 +1,13 @@
 """Base models of the datasets: records with provenance and corrections, vocabularies, views and data versions."""
 
 import uuid
+from typing import Any
 
 from django.db import models
 
 from datasets.fields import JSONField
 from datasets.listing import Listing, label_field
+from datasets.origin_index import origin_indexes
 from datasets.tokens import ApiToken  # noqa: F401 - a table of this app
 
 
@@ -14,6 +16,8 @@ class Record(models.Model):
 
     Both are empty for a record that a curator created. Each SourceFile belongs to one run, so the file also identifies
     the run. ``corrections`` maps each column that a curator has corrected to the file's value.
+
+    Each table has the indexes of ``origin_indexes()``, in addition to those of its Meta.
     """
 
     created_in = models.ForeignKey(
@@ -32,6 +36,16 @@ class Record(models.Model):
     def __str__(self) -> str:
         label = label_field(type(self))
         return f"{self._meta.verbose_name} {self.pk}" if label == self._meta.pk.name else str(getattr(self, label))
+
+
+def _add_indexes(sender: type[models.Model], **kwargs: Any) -> None:
+    """Add the indexes of Record to a new model. Migrations have them in each model's options."""
+    if issubclass(sender, Record) and not sender._meta.proxy:
+        sender._meta.indexes = [*sender._meta.indexes, *origin_indexes(sender)]
+        sender._meta.original_attrs["indexes"] = sender._meta.indexes
+
+
+models.signals.class_prepared.connect(_add_indexes)
 
 
 def new_identity() -> bytes:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from datasets.fields import JSONField
 from datasets.text import shown
+from imports.created_in import CreatedIn
 from imports.received_files import ReceivedFile
 from imports.resolved_rows import LONGEST_REASON as LONGEST_REASON
 from imports.resolved_rows import ResolvedRow as ResolvedRow  # a table of this app
@@ -287,6 +288,7 @@ class Change(models.Model):
         indexes = [
             models.Index(fields=["table", "record"], name="changes_table_record"),
             models.Index(fields=["table"], name="changes_tombstones", condition=models.Q(is_tombstone=True)),
+            models.Index("table", CreatedIn("before"), name="changes_deleted", condition=models.Q(kind="deleted")),
         ]
         constraints = [
             models.CheckConstraint(

@@ -5,6 +5,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import datasets.models
+from datasets.origin_index import OriginIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
 from datasets.sql.vacuum import VacuumOften
 
@@ -349,7 +350,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "respondents",
-                "indexes": [models.Index(fields=["age"], name="respondents_age")],
+                "indexes": [
+                    models.Index(fields=["age"], name="respondents_age"),
+                    OriginIndex(fields=["created_in"], name="respondents_created_in"),
+                    OriginIndex(fields=["changed_in"], name="respondents_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)), fields=["id"], name="respondents_corrected"
+                    ),
+                ],
                 "constraints": [
                     models.UniqueConstraint(models.F("identity"), name="respondents_identity_unique"),
                     models.CheckConstraint(

@@ -24,7 +24,7 @@ from curation.history.preview_tokens import seal_of_rows
 from curation.history.tombstones import same_key_deleted, set_tombstones
 from datasets.fields import field_of, related_model
 from datasets.sql.chunks import chunks
-from datasets.sql.dialect import column_name, column_type, pk_column, quoted, sql_false, temporary
+from datasets.sql.dialect import analyze, column_name, column_type, pk_column, quoted, sql_false, temporary
 from datasets.sql.query_timeout import unlimited
 from datasets.sql.row_json import as_json, is_corrected, members, values
 from datasets.versions import raise_version
@@ -218,7 +218,7 @@ def _edit(
         if kind != Change.Kind.DELETED:
             cursor.execute(
                 f'UPDATE changes SET "after" = {row} FROM {table} r'
-                f" WHERE changes.edit_id = %s AND changes.record = CAST(r.{pk} AS text)",
+                f" WHERE changes.edit_id = %s AND r.{pk} = CAST(changes.record AS {column_type(model._meta.pk)})",
                 [edit.pk],
             )
         if kind == Change.Kind.UPDATED:
@@ -237,6 +237,7 @@ def _select(records: models.QuerySet) -> None:
         with suppress(EmptyResultSet):  # Django raises it for a queryset that cannot match a row
             query, parameters = records.order_by().values_list("pk").query.sql_with_params()
             cursor.execute(f"INSERT INTO {SELECTED} {query}", parameters)
+        analyze(SELECTED, "pk")
 
 
 # Parts of queries; alias r is the record.

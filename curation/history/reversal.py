@@ -1,14 +1,16 @@
 """A reversal: put the records that a run or an edit changed back to their state before it, by SQL, as one Edit."""
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Model
+from django.db.models import Min, Model
 
 from curation.history.edited_models import edited_models
 from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
 from curation.history.undo_result import Undone
-from datasets.models import Vocabulary
+from datasets.models import Record, Vocabulary
 from datasets.sql.dialect import column_name, column_type, pk_column, quoted, sql_false
+from datasets.sql.literal_keys import literal_keys
 from datasets.sql.row_json import as_json, values
 from imports.models import Change, Edit, ImportRun
 from imports.sources import sources_of
@@ -23,7 +25,7 @@ class Reversal:
         if isinstance(action, ImportRun):
             self.condition = f"c.run_id = {action.pk}"
             self.models: list[type[Model]] = [source.model for source in sources_of(action.dataset)]
-            files = f"SELECT id FROM source_files WHERE run_id = {action.pk}"
+            files = literal_keys(f"SELECT id FROM source_files WHERE run_id = {action.pk}")
         else:
             self.condition = f"c.edit_id = {action.pk}"
             self.models = edited_models(action)
@@ -97,19 +99,33 @@ class Reversal:
             condition = f"r.created_in_id IN ({self.files})"
             condition += "".join(
                 f" AND NOT EXISTS (SELECT 1 FROM {quoted(relation.related_model._meta.db_table)} x"
-                f" WHERE x.{quoted(column_name(relation.field))} = r.id)"
+                f" WHERE x.{quoted(column_name(relation.field))} = r.id{part})"
                 for relation in vocabulary._meta.related_objects
                 if relation.related_model._meta.managed
+                for part in self._written_since(relation.related_model)
             )
             condition += (
                 " AND NOT EXISTS (SELECT 1 FROM changes c JOIN edits e ON e.id = c.edit_id"
                 f" WHERE c.{quoted('table')} = '{table}' AND c.record = CAST(r.id AS text)"
                 f" AND e.action NOT IN ('{Edit.Action.UNDONE}', '{Edit.Action.REDONE}') AND NOT e.is_undone)"
             )
-            cursor.execute(f"SELECT name FROM {quoted(table)} r WHERE {condition} ORDER BY name")
+            # A locked term cannot be used by other transactions.
+            lock = " FOR UPDATE OF r" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"SELECT name FROM {quoted(table)} r WHERE {condition} ORDER BY name{lock}")
             if names := [name for (name,) in cursor.fetchall()]:
                 _delete(cursor, vocabulary, edit, condition)
                 result.deleted_terms[table] = names
+
+    def _written_since(self, model: type[Model]) -> list[str]:
+        """Return SQL conditions that together select the records ``x`` of *model* that may use a term of the run.
+
+        These are the records from its files and later files, and the records that a curator has created or corrected.
+        """
+        if not issubclass(model, Record) or not isinstance(self.action, ImportRun):
+            return [""]
+        first = self.action.files.aggregate(first=Min("pk"))["first"]
+        parts = (f"x.changed_in_id >= {first}", "x.changed_in_id IS NULL", "x.corrections IS NOT NULL")
+        return [f" AND {part}" for part in parts]
 
 
 def _delete(cursor: CursorWrapper, model: type[Model], edit: Edit, condition: str) -> int:

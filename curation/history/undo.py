@@ -18,6 +18,8 @@ from imports.engine import references
 from imports.engine.locks import ImportRefusedError, import_lock
 from imports.models import Edit, ImportRun
 
+MANY = 10_000  # changes of a run or an edit that PostgreSQL's statistics should include
+
 
 @unlimited()
 def undo_run(
@@ -77,9 +79,10 @@ def reverse(
     The effect has a seal if it is *sealed*, a dry run, or *expecting* a seal.
     """
     result = Undone(action, redo)
-    _prepare()
+    _prepare(action)
     try:
         with rolled_back() as preview:
+            references.expect_long_queries()
             _set_state(action, redo=redo)
             reversed_action = action.undoings.filter(action=Edit.Action.UNDONE).first() if redo else action
             reversal = Reversal(reversed_action or action)
@@ -105,7 +108,6 @@ def reverse(
 
 
 def _apply(reversal: Reversal, conflicts: UndoConflicts, edit: Edit, result: Undone) -> None:
-    references.expect_long_queries()
     with connection.cursor() as cursor:
         with references.deferred_checks():
             for model in reversal.models:
@@ -118,8 +120,9 @@ def _apply(reversal: Reversal, conflicts: UndoConflicts, edit: Edit, result: Und
         for model in reversed(reversal.models):
             reversal.delete_created(cursor, model, edit, result)
         if isinstance(reversal.action, ImportRun):
-            for model in reversal.models:
-                reversal.delete_terms(cursor, model, edit, result)
+            with references.deferred_checks():  # each would read the whole table of the records that may use the term
+                for model in reversal.models:
+                    reversal.delete_terms(cursor, model, edit, result)
         if isinstance(result.action, Edit):
             set_tombstones(cursor, result.action, undone=not result.redo)
 
@@ -143,9 +146,9 @@ def _set_state(action: ImportRun | Edit, *, redo: bool) -> None:
         raise _refused([reason], redo=redo)
 
 
-def _prepare() -> None:
-    """Update PostgreSQL's planner statistics of the changes, which are outdated after a large run."""
-    if connection.vendor == "postgresql":
+def _prepare(action: ImportRun | Edit) -> None:
+    """Update PostgreSQL's planner statistics of the changes if they may lack those of a large *action*."""
+    if connection.vendor == "postgresql" and action.changes.all()[: MANY + 1].count() > MANY:
         with connection.cursor() as cursor:
             cursor.execute('ANALYZE changes (run_id, edit_id, "table", record, kind)')
 

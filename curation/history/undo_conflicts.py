@@ -95,11 +95,16 @@ class UndoConflicts:
         )
         if self.reversal.action == self.root and isinstance(self.root, ImportRun):
             # A created record has no Change for its creation: its first later Change has the row as it was created.
-            created_in = values(model, "l.before")["created_in_id"]
+            created_in = {alias: values(model, f"{alias}.before")["created_in_id"] for alias in "ld"}
+            created = (
+                f"SELECT CAST(x.{pk} AS text) FROM {table} x WHERE {self.reversal.is_created(model, 'x')}"
+                f" UNION ALL SELECT d.record FROM changes d WHERE d.{name} AND d.kind = '{Change.Kind.DELETED}'"
+                f" AND {created_in['d']} IN ({self.reversal.files})"
+            )
             query += (
                 f" UNION SELECT c.record, c.id - 1 FROM changes c {record} WHERE c.id IN (SELECT min(l.id)"
-                f" FROM changes l WHERE l.{name} AND {created_in} IN ({self.reversal.files}) GROUP BY l.record)"
-                f" AND {differs.format('c.before')}"
+                f" FROM changes l WHERE l.{name} AND {created_in['l']} IN ({self.reversal.files})"
+                f" AND l.record IN ({created}) GROUP BY l.record) AND {differs.format('c.before')}"
             )
         yield from _conflict(query, "Changed later: {records} ({first}).", model, changed_by)
 

@@ -53,6 +53,13 @@ def temporary_tables() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
+def analyze(table: str, *columns: str) -> None:
+    """Update PostgreSQL's statistics of a temporary table. Without them, it assumes that the table has many rows."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {quoted(table)} ({', '.join(quoted(name) for name in columns)})")
+
+
 def temporary(table: str) -> str:
     """Return the qualified name of a temporary table."""
     return f"{'pg_temp' if connection.vendor == 'postgresql' else 'temp'}.{quoted(table)}"

@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+from datasets.origin_index import OriginIndex
 from datasets.sql.casefold import AddFoldedIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
 from datasets.sql.vacuum import VacuumOften
@@ -66,7 +67,14 @@ class Migration(migrations.Migration):
             options={
                 "db_table": "users",
                 "permissions": [("view_email", "Can see e-mail addresses")],
-                "indexes": [models.Index(fields=["signup_date"], name="users_signup_date")],
+                "indexes": [
+                    models.Index(fields=["signup_date"], name="users_signup_date"),
+                    OriginIndex(fields=["created_in"], name="users_created_in"),
+                    OriginIndex(fields=["changed_in"], name="users_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)), fields=["user_id"], name="users_corrected"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -114,6 +122,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "compounds",
+                "indexes": [
+                    OriginIndex(fields=["created_in"], name="compounds_created_in"),
+                    OriginIndex(fields=["changed_in"], name="compounds_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)),
+                        fields=["compound_id"],
+                        name="compounds_corrected",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -174,6 +191,15 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "experiment",
                 "db_table": "user_experiments",
+                "indexes": [
+                    OriginIndex(fields=["created_in"], name="user_experiments_created_in"),
+                    OriginIndex(fields=["changed_in"], name="user_experiments_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)),
+                        fields=["experiment_id"],
+                        name="user_experiments_corrected",
+                    ),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("experiment_run_time__gte", 0)),

@@ -1,6 +1,7 @@
 """Queries of the records that a run created: those that exist, and those that have been deleted since."""
 
 from datasets.sql.dialect import column_type, pk_column, quoted
+from datasets.sql.literal_keys import literal_keys
 from datasets.sql.row_json import as_json, values
 from imports.models import Change, ImportRun
 from imports.sources import Source
@@ -33,4 +34,4 @@ def deleted_since(run: ImportRun, source: Source, part: str = "") -> str:
 
 
 def _files(run: ImportRun, source: Source) -> str:
-    return f"SELECT id FROM source_files WHERE run_id = {run.pk} AND source = '{source.name}'"
+    return literal_keys(f"SELECT id FROM source_files WHERE run_id = {run.pk} AND source = '{source.name}'")

@@ -18,12 +18,13 @@ def staged_members(load: SourceLoad, column: Many) -> str:
     return _collected(rows, ["source_file", "source_line"])
 
 
-def stored_members(column: Many) -> str:
-    """Return a subquery with the owner and members of the stored records."""
-    owner, member = quoted(column.owner_column), quoted(column.member_column)
-    return _collected(
-        f"SELECT {owner} AS owner, {member} AS member FROM {quoted(column.through._meta.db_table)}", ["owner"]
+def stored_members(column: Many, records: str) -> str:
+    """Return a subquery with the owner and members of the stored records whose keys the query *records* returns."""
+    owner, member, through = (
+        quoted(n) for n in (column.owner_column, column.member_column, column.through._meta.db_table)
     )
+    rows = f"SELECT {owner} AS owner, {member} AS member FROM {through} WHERE {owner} IN ({records})"
+    return _collected(rows, ["owner"])
 
 
 def as_list(members: str) -> str:

@@ -146,7 +146,7 @@ class Merge:
                 return Counter({self.load.files[0].pk: inserted})
             cursor.execute(
                 f"SELECT created_in_id, count(*) FROM {self.table}"
-                f" WHERE created_in_id IN ({self.load.files_query}) GROUP BY created_in_id"
+                f" WHERE created_in_id IN ({self.load.files_sql}) GROUP BY created_in_id"
             )
             return Counter(dict(cursor.fetchall()))
 
@@ -202,7 +202,7 @@ class Merge:
                 f" JOIN {quoted(self.load.stage.members(column))} m"
                 " ON m.source_file = r.changed_in_id AND m.source_line = r.changed_line"
                 f" JOIN {parent} p ON p.{by} = m.member"
-                f" WHERE r.changed_in_id IN ({self.load.files_query})"
+                f" WHERE r.changed_in_id IN ({self.load.files_sql})"
                 f" AND NOT {is_corrected('r.corrections', column.field.name)}"
                 " ORDER BY 1, 2"
             )

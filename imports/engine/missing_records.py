@@ -7,7 +7,7 @@ from itertools import chain
 from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
-from datasets.sql.dialect import column_name, pk_column, quoted, sql_false
+from datasets.sql.dialect import analyze, column_name, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json
 from imports.engine.export_row_matching import line_of
 from imports.engine.locks import ImportRefusedError
@@ -40,6 +40,7 @@ def find_missing(staged: Staged, late: Rejections) -> None:
             + (_not_continued(load) if load.resubmissions else "")
             + _not_fixed(staged),
         )
+        analyze(load.stage.missing, "pk")
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
     load = staged.load
     # If a document is rejected, it is unknown which of its records are missing.
     load.stage.add(load.stage.unusable, ["name", "line"], {(name, 0) for name, *_ in staged.unusable})
-    conditions = [f"f.source = '{load.source.name}' AND f.id < {min(load.file_ids)} AND f.name IN ({load.names_query})"]
+    conditions = [f"r.changed_in_id IN ({load.known_files_sql}) AND f.id < {min(load.file_ids)}"]
     if load.stage.has(load.stage.unusable):
         conditions.append(f"f.name NOT IN (SELECT name FROM {quoted(load.stage.unusable)})")
     stored = [(column.name, column.stored_as) for column in load.source.key_columns]

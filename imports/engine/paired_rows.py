@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from django.db import connection, models
 
-from datasets.sql.dialect import quoted
+from datasets.sql.dialect import analyze, quoted
 from datasets.sql.row_json import is_corrected, value_of
 from imports import fingerprints
 from imports.engine.chosen_pairs import PairChoice, choices_of, find_chosen
@@ -40,6 +40,10 @@ class PairedRows(StagedRows):
         """Return a subquery of the paired rows with database column names and resolved references."""
         same_row = "q.source_file = s.source_file AND q.source_line = s.source_line"
         return f"(SELECT s.*, q.pk AS paired FROM {super().resolved()} s JOIN {self.pairs} q ON {same_row})"
+
+    def records(self) -> str:
+        """Return a query of the primary keys of the paired records."""
+        return f"SELECT pk FROM {self.pairs}"
 
 
 class Pair(TypedDict):
@@ -148,15 +152,14 @@ class _Finder:
     def _sample(self) -> Cells:
         """Return the file names and the values of the first and the last records of the table."""
         texts = ["f.name", *(f"CAST(r.{quoted(column.stored_as)} AS text)" for column in self.rows.stored)]
-        ends = (
-            f"(SELECT * FROM {self.rows.table} ORDER BY {self.rows.pk}{end} LIMIT {SAMPLE})" for end in ("", " DESC")
+        # The union leaves out the second copy of a record of both ends.
+        query = " UNION ".join(
+            f"SELECT r.{self.rows.pk}, {', '.join(texts)}"
+            f" FROM (SELECT * FROM {self.rows.table} ORDER BY {self.rows.pk}{end} LIMIT {SAMPLE}) r"
+            " LEFT JOIN source_files f ON f.id = r.changed_in_id"
+            for end in ("", " DESC")
         )
-        either = " UNION ".join(f"SELECT {self.rows.pk} FROM {end} r" for end in ends)
-        query = (
-            f"SELECT {', '.join(texts)} FROM {self.rows.table} r LEFT JOIN source_files f ON f.id = r.changed_in_id"
-            f" WHERE r.{self.rows.pk} IN ({either})"
-        )
-        return _fetched(query, 0, len(texts))[1]
+        return _fetched(query, 1, len(texts))[1]
 
     @property
     def _in_order(self) -> bool:
@@ -207,6 +210,7 @@ class _Finder:
         pairs_in_columns = {"pk": keys, "source_file": files, "source_line": lines, "likeness": pairs.likeness}
         with Writer(stage.pairs, list(pairs_in_columns)) as writer:
             writer.write({name: pa.array(values) for name, values in pairs_in_columns.items()})
+        analyze(stage.pairs, "pk", "source_file", "source_line")
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {_missing(self.load)} WHERE pk IN (SELECT pk FROM {quoted(stage.pairs)})")
         columns = np.array([column.name for column in self.rows.stored], object)

@@ -40,7 +40,7 @@ def fill(staged: Staged, progress: Progress, first_key: int = 1) -> None:
     load = staged.load
     staged.next_key = first_key
     if not load.source.key:
-        staged.known = ExistingRows(load.source, load.known_files_query, exported=bool(load.parts))
+        staged.known = ExistingRows(load.source, load.known_files_sql, exported=bool(load.parts))
     with Writer(load.source.name, _table_columns(load)) if load.direct else load.stage.writer() as writer:
         batches = documents(staged, progress) if isinstance(load.source, JSONSource) else _tables(staged, progress)
         with _threads_taking_turns():

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from datasets.sql.literal_keys import as_literals, literal_keys
 from imports.engine.existing_rows import ExistingRows
 from imports.engine.exported_rows import ExportParts
 from imports.engine.rejections import Rejections
@@ -57,19 +59,24 @@ class SourceLoad:
         return [file.pk for file in self.files]
 
     @property
-    def files_query(self) -> str:
-        """An SQL query for the primary keys of the load's files."""
-        return f"SELECT id FROM source_files WHERE run_id = {self.run.pk} AND source = '{self.source.name}'"
+    def files_sql(self) -> str:
+        """The primary keys of the load's files, for ``IN (…)``."""
+        return as_literals(self.file_ids, f"SELECT id {self._files}")
 
     @property
     def names_query(self) -> str:
         """An SQL query for the names of the load's files."""
-        return self.files_query.replace("SELECT id", "SELECT name", 1)
+        return f"SELECT name {self._files}"
+
+    @cached_property
+    def known_files_sql(self) -> str:
+        """The primary keys of all files with these names, in this run and in earlier ones, for ``IN (…)``."""
+        named = f"source = '{self.source.name}' AND name IN ({self.names_query})"
+        return literal_keys(f"SELECT id FROM source_files WHERE {named}")
 
     @property
-    def known_files_query(self) -> str:
-        """An SQL query for the primary keys of all files with these names, in this run and in earlier ones."""
-        return f"SELECT id FROM source_files WHERE source = '{self.source.name}' AND name IN ({self.names_query})"
+    def _files(self) -> str:
+        return f"FROM source_files WHERE run_id = {self.run.pk} AND source = '{self.source.name}'"
 
     @property
     def read_files(self) -> list[SourceFile]:

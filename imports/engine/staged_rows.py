@@ -5,14 +5,15 @@ from django.db.backends.utils import CursorWrapper
 from datasets.models import ContentRecord
 from datasets.sql.dialect import column_name, pk_column, quoted
 from imports.engine.source_load import SourceLoad
-from imports.sources import Many, Reference
+from imports.sources import Column, Many, Reference
 
 
 class StagedRows:
     """The tables and columns of a load's staged rows and of the stored records."""
 
     def __init__(self, load: SourceLoad):
-        source, stage, present = load.source, load.stage, load.present
+        self.source = source = load.source
+        stage, present = load.stage, load.present
         self.table, self.staged = quoted(source.name), quoted(stage.table)
         self.pk = quoted(pk_column(source.model))
         self.by_content = issubclass(source.model, ContentRecord)
@@ -37,6 +38,13 @@ class StagedRows:
                 value = f"p{index}.{quoted(column_name(column.field.target_field))}"
             columns.append(f"{value} AS {quoted(column.stored_as)}")
         return f"(SELECT {', '.join(columns)} FROM {self.staged} s {' '.join(joins)})"
+
+    def records(self) -> str:
+        """Return a query of the primary keys of the records that the staged rows have, or will have."""
+        keys = self.source.key_columns
+        if [quoted(key.stored_as) for key in keys if type(key) is Column] == [self.pk]:
+            return f"SELECT {quoted(keys[0].name)} FROM {self.staged}"
+        return f"SELECT r.{self.pk} FROM {self.resolved()} s JOIN {self.table} r ON {self.same}"
 
     def take_out(self, cursor: CursorWrapper, rows: str) -> None:
         """Delete the rows in the query *rows*, which lists them by file and line, from the stage."""

@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 
 from datasets.fields import field_of
 from datasets.models import ContentRecord
-from datasets.sql.dialect import column_type, quoted, temporary, temporary_tables
+from datasets.sql.dialect import analyze, column_type, quoted, temporary, temporary_tables
 from imports import fingerprints
 from imports.sources import Column, Detail, Many, Reference, Source
 
@@ -201,13 +201,12 @@ class Stage:
     def finish(self) -> None:
         """Update the statistics of the staged rows on PostgreSQL, or index their keys on SQLite."""
         compared = [*self.key, *(c.name for c in self.columns if type(c) is Reference)]
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute(f"ANALYZE {quoted(self.table)} ({', '.join(quoted(name) for name in compared)})")
-                for column in self.source.columns_of(Many):
-                    cursor.execute(f"ANALYZE {quoted(self.members(column))}")
-            elif self.source.key:
-                names = ", ".join(quoted(name) for name in self.key)
+        analyze(self.table, *compared)
+        for column in self.source.columns_of(Many):
+            analyze(self.members(column), "source_file", "source_line", "member")
+        if connection.vendor == "sqlite" and self.source.key:
+            names = ", ".join(quoted(name) for name in self.key)
+            with connection.cursor() as cursor:
                 cursor.execute(f"CREATE INDEX temp.{quoted(f'{self.table}_key')} ON {quoted(self.table)} ({names})")
 
     def collect(self, table: str, query: str) -> None:
@@ -232,6 +231,7 @@ class Stage:
         self.need(table)
         with Writer(table, ["identity"]) as writer:
             writer.write({"identity": fingerprints.stored(lanes)})
+        analyze(table, "identity")
 
     def is_empty(self, table: str) -> bool:
         with connection.cursor() as cursor:

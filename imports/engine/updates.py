@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from datasets.records.masking import personal_names
-from datasets.sql.dialect import pk_column, quoted, sql_false
+from datasets.sql.dialect import analyze, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json, differs, is_corrected, json_value, value_of
 from imports.engine.many_to_many import as_list, of_list, staged_members, stored_members
 from imports.engine.source_load import SourceLoad
@@ -24,7 +24,7 @@ class Updates:
     """
 
     def __init__(self, load: SourceLoad, rows: StagedRows):
-        self.load, self.resolved, self.same = load, rows.resolved(), rows.same
+        self.load, self.resolved, self.same, self.records = load, rows.resolved(), rows.same, rows.records()
         model = load.source.model
         self.table, self.pk = quoted(load.source.name), quoted(pk_column(model))
         self.changed = quoted(load.stage.changed)
@@ -56,6 +56,7 @@ class Updates:
         """
         stage = self.load.stage
         stage.collect(stage.changed, self._changed())
+        analyze(stage.changed, "pk")
         self.differing = not stage.is_empty(stage.changed)
         if self.differing:
             self._update()
@@ -108,7 +109,7 @@ class Updates:
                 f"LEFT JOIN {staged_members(self.load, column)} ms{index} ON ms{index}.source_file = s.source_file"
                 f" AND ms{index}.source_line = s.source_line"
             )
-            joins.append(f"LEFT JOIN {stored_members(column)} mr{index} ON mr{index}.owner = r.{self.pk}")
+            joins.append(f"LEFT JOIN {stored_members(column, self.records)} mr{index} ON mr{index}.owner = r.{self.pk}")
             stored = f"mr{index}.members"
             remembered = of_list("r.corrections", column.field.name)
             corrected = self._is_corrected(column)
@@ -178,7 +179,7 @@ class Updates:
         conditions = []
         for column in (c for c in [*self.columns, *self.many] if c.field.name not in without):
             if isinstance(column, Many):
-                stored = f"(SELECT m.members FROM {stored_members(column)} m WHERE m.owner = r.{self.pk})"
+                stored = f"(SELECT m.members FROM {stored_members(column, self.records)} m WHERE m.owner = r.{self.pk})"
                 new = (
                     f"(SELECT m.members FROM {staged_members(self.load, column)} m"
                     " WHERE m.source_file = s.source_file AND m.source_line = s.source_line)"

@@ -6,6 +6,7 @@ from django.db import migrations, models
 
 from datasets.sql.text_order import OrderTextsByCodePoint
 from datasets.sql.vacuum import VacuumOften
+from imports.created_in import CreatedIn
 
 
 class Migration(migrations.Migration):
@@ -292,6 +293,12 @@ class Migration(migrations.Migration):
                     models.Index(fields=["table", "record"], name="changes_table_record"),
                     models.Index(
                         condition=models.Q(("is_tombstone", True)), fields=["table"], name="changes_tombstones"
+                    ),
+                    models.Index(
+                        models.F("table"),
+                        CreatedIn("before"),
+                        name="changes_deleted",
+                        condition=models.Q(("kind", "deleted")),
                     ),
                 ],
                 "constraints": [

@@ -8,6 +8,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import datasets.models
+from datasets.origin_index import OriginIndex
 from datasets.sql.casefold import AddFoldedIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
 from datasets.sql.vacuum import VacuumOften
@@ -64,6 +65,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "places",
+                "indexes": [
+                    OriginIndex(fields=["created_in"], name="places_created_in"),
+                    OriginIndex(fields=["changed_in"], name="places_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)), fields=["id"], name="places_corrected"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -129,6 +137,11 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["family_name", "given_name"], name="people_names"),
                     models.Index(fields=["date_of_birth"], name="people_date_of_birth"),
+                    OriginIndex(fields=["created_in"], name="people_created_in"),
+                    OriginIndex(fields=["changed_in"], name="people_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)), fields=["id"], name="people_corrected"
+                    ),
                 ],
                 "constraints": [models.UniqueConstraint(models.F("identity"), name="people_identity_unique")],
             },

@@ -8,6 +8,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 import datasets.validators
+from datasets.origin_index import OriginIndex
 from datasets.sql.casefold import AddFoldedIndex
 from datasets.sql.text_order import OrderTextsByCodePoint
 from datasets.sql.vacuum import VacuumOften
@@ -117,7 +118,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "subjects",
-                "indexes": [models.Index(fields=["date_of_birth"], name="subjects_date_of_birth")],
+                "indexes": [
+                    models.Index(fields=["date_of_birth"], name="subjects_date_of_birth"),
+                    OriginIndex(fields=["created_in"], name="subjects_created_in"),
+                    OriginIndex(fields=["changed_in"], name="subjects_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)),
+                        fields=["subject_id"],
+                        name="subjects_corrected",
+                    ),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("sex__in", ["Female", "Male"])), name="subjects_sex_known"
@@ -203,6 +213,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "sessions",
+                "indexes": [
+                    OriginIndex(fields=["created_in"], name="sessions_created_in"),
+                    OriginIndex(fields=["changed_in"], name="sessions_changed_in"),
+                    models.Index(
+                        condition=models.Q(("corrections__isnull", False)), fields=["id"], name="sessions_corrected"
+                    ),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("schema_version", ""), _negated=True),

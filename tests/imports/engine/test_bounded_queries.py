@@ -42,8 +42,9 @@ def measured():
 
 @pytest.fixture
 def growth(monkeypatch):
-    """Assert that many items need no larger statements than few; the chunks of lists are small here."""
+    """Assert that many items need no larger statements than few; the chunks and lists of keys are small here."""
     monkeypatch.setattr("datasets.sql.chunks.chunks.__defaults__", (10,))
+    monkeypatch.setattr("datasets.sql.literal_keys.MOST", 10)
 
     def growth(do):
         sizes = []

@@ -45,8 +45,8 @@ def statements_of(write):
 @pytest.mark.parametrize(
     ("file", "most"),
     [
-        (NO_VOCABULARY, {"sqlite": (36, 36), "postgresql": (40, 40)}),
-        (SEVEN_VOCABULARIES, {"sqlite": (113, 35), "postgresql": (129, 52)}),
+        (NO_VOCABULARY, {"sqlite": (37, 37), "postgresql": (33, 33)}),
+        (SEVEN_VOCABULARIES, {"sqlite": (114, 36), "postgresql": (122, 45)}),
     ],
     ids=["no vocabulary", "seven vocabularies"],
 )
