@@ -20,16 +20,18 @@ class Upkeep:
 
     After the job, the thread rests for at least *rest* seconds, and as long as the job took: frequent edits of a large
     table are combined, and at least half of the time is left to others. The job returns whether it succeeded.
+    *is_due* is a quick check in the caller's thread, which saves a thread and its connection if there is nothing to do.
     """
 
-    def __init__(self, job: Callable[[], bool], rest: float = 0) -> None:
-        self._job, self._rest = job, rest
+    def __init__(self, job: Callable[[], bool], is_due: Callable[[], object] = lambda: True, rest: float = 0) -> None:
+        self._job, self._is_due, self._rest = job, is_due, rest
         self._thread: Thread | None = None
         self._rests_until = 0.0
 
     def start(self) -> None:
-        """Start the thread, unless it is working or resting."""
-        if monotonic() >= self._rests_until and not (self._thread and self._thread.is_alive()):
+        """Start the thread if the job is due, unless the thread is working or resting."""
+        is_busy = monotonic() < self._rests_until or (self._thread and self._thread.is_alive())
+        if not is_busy and self._is_due():
             self._thread = Thread(target=self._work, name=self._job.__name__, daemon=True)
             self._thread.start()
 

@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, close_old
 from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.command_errors import TerminalCommand, unusable
+from datasets.matviews import behind
 from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun
 from imports.upkeep import Upkeep, refresh_views, vacuum_tables
@@ -81,7 +82,7 @@ class Command(TerminalCommand):
             refresh_views()
             vacuum_tables()
             return
-        self._workers, upkeep = Workers(interval), [Upkeep(refresh_views), Upkeep(vacuum_tables, rest=VACUUM)]
+        self._workers, upkeep = Workers(interval), [Upkeep(refresh_views, behind), Upkeep(vacuum_tables, rest=VACUUM)]
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, self._end)
 
