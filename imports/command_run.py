@@ -112,7 +112,9 @@ class CommandRun:
             with report.open("w", encoding="utf-8") as file:
                 file.writelines(pieces)
         except OSError as error:
-            raise CommandError(f"The import finished, but --report {report}: {error.strerror}.") from None
+            raise CommandError(
+                f"The import finished, but --report {report} cannot be written: {error.strerror}."
+            ) from None
 
     def _print(self, pieces: Iterable[str]) -> None:
         try:

@@ -175,8 +175,9 @@ def _avoid_document_names(files: list[_Candidates], documents: Callable[[int], i
         for index, other_name in clashing.items():
             if files[index].is_last:
                 raise SameNameError(
-                    f"{files[index].name} is also the name of a document in {other_name}, which contains several. "
-                    "Import the files one by one, and set “new version of” to a different name for one of them."
+                    f"{files[index].name} is also the name of a document in {other_name}, which contains several "
+                    "documents. Import the files one by one, and set “new version of” to a different name for one of "
+                    "them."
                 )
             files[index].chosen += 1
         moved.update(clashing)

@@ -153,7 +153,7 @@ class SourceFile(models.Model):
     created = models.PositiveIntegerField(default=0, help_text="Records created.")
     updated = models.PositiveIntegerField(default=0, help_text="Records updated.")
     unchanged = models.PositiveIntegerField(default=0, help_text="Rows whose record did not change.")
-    duplicates = models.PositiveIntegerField(default=0, help_text="Rows that repeat the key and values of a row.")
+    duplicates = models.PositiveIntegerField(default=0, help_text="Rows that repeat an earlier row's key and values.")
     rejected = models.PositiveIntegerField(default=0, help_text="Rows that could not be used.")
     fixed_before = models.PositiveIntegerField(
         default=0, help_text="Rows that could not be used, and that an earlier import of fixed rows replaced."
@@ -243,7 +243,7 @@ class Edit(models.Model):
     reason = models.CharField(max_length=LONGEST_REASON, blank=True, help_text="Why the user made the edit.")
     undone_run = models.ForeignKey(ImportRun, models.PROTECT, null=True, blank=True, related_name="undoings")
     undone_edit = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undoings")
-    is_undone = models.BooleanField(default=False, help_text="The edit was undone, and not redone since.")
+    is_undone = models.BooleanField(default=False, help_text="The edit was undone and has not been redone.")
 
     class Meta:
         db_table = "edits"

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from django.template.defaultfilters import pluralize
+
 from datasets.query_values import shown, whole_number
 from imports.engine import run_diff
 from imports.engine.chosen_pairs import PairChoice
@@ -49,14 +51,12 @@ def with_choices(run: ImportRun, sent: Collection[Choice], unseen: Collection[st
     choices = [*preview.separations([choice for choice in sent if choice.line is None]), *pairs]
     if problems := [*preview.problems, *_repeated(pairs)]:
         more = len(problems) - MOST_PROBLEMS
-        raise PairChoiceError(
-            f"{' '.join(problems[:MOST_PROBLEMS])}{f' There are {more:,} more problems.' if more > 0 else ''} Nothing "
-            "was changed."
-        )
+        unlisted = f" There {'is' if more == 1 else 'are'} {more:,} more problem{pluralize(more)}." if more > 0 else ""
+        raise PairChoiceError(f"{' '.join(problems[:MOST_PROBLEMS])}{unlisted} Nothing was changed.")
     chosen = {(choice["source"], choice["file"], choice["line"]): choice for choice in [*run.pair_choices, *choices]}
     if len(chosen) > MOST_CHOICES:
         raise PairChoiceError(
-            f"A preview has at most {MOST_CHOICES:,} choices about pairs, and these would be {len(chosen):,}. Nothing "
+            f"A preview can have at most {MOST_CHOICES:,} choices about pairs, but would have {len(chosen):,}. Nothing "
             "was changed. If most pairs are wrong, preview again without pairing."
         )
     return list(chosen.values())

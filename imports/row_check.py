@@ -38,7 +38,7 @@ def problems_of(source: CSVSource, headings: Sequence[str], rows: Sequence[Cells
             break
         except MaskedValueError as error:
             line = int(batch.lines[error.row])
-            problems[line].append(problem(error.column, error.value, "is masked: enter the whole value"))
+            problems[line].append(problem(error.column, error.value, "is masked: enter the full value"))
             rest = np.arange(len(batch.lines)) != error.row
             mask = pa.array(rest)
             batch = Batch(batch.lines[rest], [column.filter(mask) for column in batch.columns], [], 0)

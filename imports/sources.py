@@ -64,10 +64,12 @@ class Source:
 
     def __init__(self) -> None:
         if bool(self.key) == issubclass(self.model, ContentRecord):
-            raise ImproperlyConfigured(f"{type(self).__name__}: a ContentRecord has no key, any other Record has one.")
+            raise ImproperlyConfigured(
+                f"{type(self).__name__}: a ContentRecord has no key; any other Record has a key."
+            )
         if unknown := set(self.identity_hint) - set(self.bound):
             raise ImproperlyConfigured(
-                f"{type(self).__name__}: identity_hint names {sorted(unknown)}, which are no columns."
+                f"{type(self).__name__}: identity_hint names {sorted(unknown)}, which are not columns."
             )
 
     @property

@@ -86,7 +86,7 @@ class ImportForm(forms.Form):
             (ImportRun.Pairing.ON, "Pair with their records"),
             (ImportRun.Pairing.OFF, "Import as new records"),
         ],
-        help_text="Files whose rows have no key: an edited row changes its record, or is a new record.",
+        help_text="For files whose rows have no key: whether an edited row changes its record or becomes a new record.",
     )
     reason = ReasonField(help_text="Optional: why you import the files. The history shows it.")
     # The run's page shows this option after a preview has listed the missing records.

@@ -42,7 +42,7 @@ def may_view_records(run: ImportRun, user: User | AnonymousUser) -> bool:
 def described(run: ImportRun) -> str:
     """Return the numbers of choices of *run*; an empty string if there are none."""
     made = sum(choice["paired"] for choice in run.pair_choices)
-    counts = ((made, "made by hand"), (len(run.pair_choices) - made, "separated"))
+    counts = ((made, "paired"), (len(run.pair_choices) - made, "separated"))
     return ", ".join(f"{count:,} {what}" for count, what in counts if count)
 
 

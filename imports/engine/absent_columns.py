@@ -28,12 +28,13 @@ def refuse_absent_columns(load: SourceLoad, file: SourceFile, layout: Layout) ->
         return
     names = ", ".join(meant(absent, layout.unknown, load.csv_source.expected.names))
     unknown = ", ".join(map(quoted_heading, file.unknown_columns[:SHOWN]))
-    lacking = "column" if len(absent) == 1 else "columns"
+    lacking, them = ("column", "it") if len(absent) == 1 else ("columns", "them")
     raise ImportRefusedError(
         f"{file.original_name} lacks the {lacking} {names}"
-        f"{f' (columns ignored: {unknown})' if unknown else ''}, but stored records of {file.name} have values there. "
-        "All columns together identify a row without a key, so every row would be imported a second time. Nothing was "
-        f"imported. Add the {lacking} to the file; or, if it is a different file, set “new version of” to another name."
+        f"{f' (columns ignored: {unknown})' if unknown else ''}, but stored records of {file.name} have values in "
+        f"{them}. All columns together identify a row without a key, so every row would be imported a second time. "
+        f"Nothing was imported. Add the {lacking} to the file; or, if it is a different file, set “new version of” to "
+        "another name."
     )
 
 

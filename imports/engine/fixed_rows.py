@@ -56,7 +56,7 @@ def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
             line = named if type(named) is int else document.line
             document = replace(document, value=value, line=line, place=places.get(line, document.place))
         if document.line in lines:
-            raise ReadError(f"{path}: two objects have the line {document.line}. Do not change the line of an object.")
+            raise ReadError(f"{path}: two objects have “line” {document.line}. Do not change “line”.")
         lines.add(document.line)
         yield document
     if not lines:
@@ -82,7 +82,7 @@ def _on_old_lines(load: SourceLoad, file: SourceFile, batches: Iterator[Batch]) 
     headings = [plain(heading) for heading in layout.header or ()]
     if "line" not in headings:
         raise ReadError(
-            f"{file.original_name}: the file has no column “line”. Expected the line of each row in {file.name}."
+            f"{file.original_name}: the file has no column “line”. Expected the line number of each row in {file.name}."
         )
     index = headings.index("line")
     for batch in batches:
@@ -91,8 +91,8 @@ def _on_old_lines(load: SourceLoad, file: SourceFile, batches: Iterator[Batch]) 
             if not (text.strip().isascii() and text.strip().isdigit() and 0 < int(text) < 2**31) or int(text) in seen:
                 repeated = " more than once" if text.strip().isdigit() else ""
                 raise ReadError(
-                    f'{file.original_name}, line {current_line}: the column line contains "{text[:20]}"{repeated}. '
-                    f"Expected the line of the row in {file.name}. Do not change this column."
+                    f'{file.original_name}, line {current_line}: the column “line” contains "{text[:20]}"{repeated}. '
+                    f"Expected the line number of the row in {file.name}. Do not change this column."
                 )
             seen.add(int(text))
             lines.append(int(text))

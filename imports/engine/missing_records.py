@@ -132,7 +132,8 @@ class MassDeletion:
     table: str
 
     def __str__(self) -> str:
-        return f"{self.missing:,} of {self.before:,} records of {self.table} are missing and would be deleted"
+        are = "is" if self.missing == 1 else "are"
+        return f"{self.missing:,} of {self.before:,} records of {self.table} {are} missing and would be deleted"
 
     @property
     def shortly(self) -> str:

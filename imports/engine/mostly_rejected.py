@@ -25,7 +25,7 @@ class MostlyRejectedError(ImportRefusedError):
         self.file, self.read, self.rejected = file, read, rejected
         super().__init__(
             f"{file.original_name}: {rejected:,} of {read:,} rows were rejected, more than "
-            f"{settings.REJECTED_PERCENT} %, so the import was stopped. {more}The report lists the first {FIRST:,} "
+            f"{settings.REJECTED_PERCENT}%, so the import was stopped. {more}The report lists the first {FIRST:,} "
             "rejected rows. Nothing was imported. Fix the file, or import it into the right dataset."
         )
 

@@ -102,5 +102,5 @@ def _one_kind(read: list[tuple[InputFile, Source]]) -> Source:
     others = [file for file, reading in read if not isinstance(reading, ExportedTable)]
     if exports and others:
         export, other = (as_text(files[0].called.name) for files in (exports, others))
-        raise ImportRefusedError(f"{export} is an export of this site, but {other} is not. Import them one by one.")
+        raise ImportRefusedError(f"{export} was exported from this site, but {other} was not. Import them one by one.")
     return read[0][1]

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import numpy as np
 import pyarrow as pa
 from django.db import connection, models
+from django.template.defaultfilters import pluralize
 
 from datasets.sql.dialect import analyze, quoted
 from datasets.sql.row_json import is_corrected, value_of
@@ -83,8 +84,9 @@ def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
     if automatic and all(counts) and max(counts) > MOST_ROWS:
         automatic = False
         paired.notes.append(
-            f"{load.source.name}: {counts[0]:,} rows are new and {counts[1]:,} records are missing. Edited rows are "
-            f"only paired with their records if there are at most {MOST_ROWS:,} of each."
+            f"{load.source.name}: {counts[0]:,} new row{pluralize(counts[0])}, {counts[1]:,} missing "
+            f"record{pluralize(counts[1])}. Edited rows are paired with their records only if there are at most "
+            f"{MOST_ROWS:,} of each."
         )
     if all(counts) and (automatic or choices):
         finder = _Finder(staged, rows, None if automatic else choices)

@@ -46,7 +46,7 @@ def refuse_known_rows(load: SourceLoad) -> None:
             rows = _sample(load, file)
             for name in sorted(names):
                 if rows and _stored(load.source.model, fingerprints.renamed(rows, file.name, name)) * 2 > len(rows):
-                    raise ImportRefusedError(_sentence(load, file, name, "contains mostly the rows of"))
+                    raise ImportRefusedError(_sentence(load, file, name, "mostly contains the rows of"))
         names.add(file.name)
 
 

@@ -81,7 +81,7 @@ def import_files(
         raise ImportRefusedError(escaped(str(error), "\n")) from None
     if options.known_as and len(files) != 1:
         raise ImportRefusedError(
-            f"{len(files)} files were given, but only one can be “new version of” {options.known_as}. "
+            f"{len(files)} files were given, but “new version of” {options.known_as} applies to a single file. "
             "Import the files one by one."
         )
 

@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "is_undone",
-                    models.BooleanField(default=False, help_text="The edit was undone, and not redone since."),
+                    models.BooleanField(default=False, help_text="The edit was undone and has not been redone."),
                 ),
                 (
                     "undone_edit",
@@ -353,7 +353,9 @@ class Migration(migrations.Migration):
                 ("unchanged", models.PositiveIntegerField(default=0, help_text="Rows whose record did not change.")),
                 (
                     "duplicates",
-                    models.PositiveIntegerField(default=0, help_text="Rows that repeat the key and values of a row."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Rows that repeat an earlier row's key and values."
+                    ),
                 ),
                 ("rejected", models.PositiveIntegerField(default=0, help_text="Rows that could not be used.")),
                 (

@@ -173,19 +173,19 @@ class Scan:
             line = self.first_line + index
             if kind == "open":
                 row.problem = (
-                    f"Cell {number} begins with a quote on line {line} that is never closed. Add the closing quote, or "
-                    'double a quote inside a quoted cell ("").'
+                    f"Cell {number} on line {line} begins with a quote that is never closed. Add the closing quote, or "
+                    'double each quote inside a quoted cell ("").'
                 )
             else:
                 row.problem = (
                     f"Text follows the closing quote of cell {number} on line {line}. Expected "
-                    f"{DELIMITERS[self.dialect.delimiter.decode()]} or the end of the row. Double a quote inside a "
+                    f"{DELIMITERS[self.dialect.delimiter.decode()]} or the end of the row. Double each quote inside a "
                     'quoted cell ("").'
                 )
         return self._index(where)
 
     def _too_long(self) -> str:
-        return f"The row is longer than {self.dialect.longest:,} bytes, the maximum."
+        return f"The row is longer than the maximum of {self.dialect.longest:,} bytes."
 
     def _index(self, position: int) -> int:
         return bisect_left(self._ends, position)

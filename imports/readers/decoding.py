@@ -26,8 +26,8 @@ KINDS = (
     (b"SQLite format 3\x00", "a SQLite database"),
     ((b"PAR1\x15", b"PAR1\x00"), "a Parquet file"),
     (b"ARROW1\x00\x00", "an Arrow file"),
-    (b"\x89PNG\r\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG\r\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x7fELF", "a program"),
 )
 LOOKED_AT = 1024  # bytes at the beginning to examine for the kind of file
@@ -146,12 +146,12 @@ class Text:
             if not self.encoding.startswith(("utf-16", "utf-32")):
                 raise OddTextError(
                     f"{self.path}, line 1: expected {expected}, found the byte order mark of {name.upper()}. "
-                    f"If that is correct, specify {name} as its encoding."
+                    f"If that is correct, specify {name} as the encoding of the file."
                 )
         elif (name := unmarked(start)) and self.encoding not in (name, name.removesuffix(NATIVE)):
             raise OddTextError(
                 f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark (a NUL "
-                f"byte beside most characters). Specify {name} as its encoding, or save the file in UTF-8."
+                f"byte beside most characters). Specify {name} as the encoding of the file, or save the file in UTF-8."
             )
 
 
@@ -165,7 +165,7 @@ def _before_error(decoder: codecs.IncrementalDecoder, raw: bytes) -> tuple[bytes
             return before, f"byte 0x{raw[position]:02X}"
         except UnicodeError:
             break
-    return before, "half a character"
+    return before, "an incomplete character"
 
 
 def codec_name(encoding: str) -> str:

@@ -58,7 +58,7 @@ class _Documents:
     def read(self) -> list[Document]:
         start = self._space(0)
         if start == len(self.text):
-            raise ReadError(f"{self.path}: the file is empty; expected a JSON object, or an array of them.")
+            raise ReadError(f"{self.path}: the file is empty; expected a JSON object or an array of objects.")
         if self.text[start] == "[":
             return self._numbered(self._array(start))
         try:
@@ -74,7 +74,7 @@ class _Documents:
         if on_one_line or (flaw and self._has_lines(start)):
             return self._numbered(self._lines(start))
         if self._space(end) < len(self.text):
-            raise self._error(self._space(end), "the end of the file after the object, or objects on one line each")
+            raise self._error(self._space(end), "the end of the file after the object, or one object per line")
         return self._numbered([first])
 
     def _array(self, start: int) -> list[Found]:
@@ -114,7 +114,7 @@ class _Documents:
             following = self._space(end)
             if item[3] and self._is_open(item[0], end) and following < len(self.text):
                 if self.text[following] != "{" or self.text[following - 1] not in "\r\n":
-                    raise self._error(item[0], "an object that ends on its first line, as those before it do")
+                    raise self._error(item[0], "an object on a single line, like the objects before it")
             position = following
 
     def _line(self, start: int, end: int) -> Iterator[Found]:

@@ -39,7 +39,7 @@ def test_an_image_with_the_name_of_a_table_is_refused(etl):
     file = SimpleUploadedFile("people.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
     answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": file})
     assert answer.status_code == 400
-    assert "people.csv: looks like a PNG picture; expected a CSV file" in answer.json()["errors"]["files"][0]
+    assert "people.csv: looks like a PNG image; expected a CSV file" in answer.json()["errors"]["files"][0]
 
 
 def test_the_key_distinguishes_files(etl):

@@ -21,7 +21,7 @@ def test_separate_a_pair_make_another_by_hand_apply_and_undo_both(page, site, ta
     assert len(entries(page, "New")) == len(entries(page, "Missing")) == 2
     page.get_by_label(f"Line of the new version of people {pks['Fay']}").fill("7")
     page.get_by_role("button", name="Preview again with these choices").click()
-    page.get_by_text("1 made by hand, 1 separated").wait_for()
+    page.get_by_text("1 paired, 1 separated").wait_for()
     expect_outcome(page, "Previewed")
     assert counts(page)["people"] == {"read": 10, "created": 1, "updated": 1, "unchanged": 8, "missing": 1, "paired": 1}
     [chosen] = entries(page, "Changed")

@@ -80,7 +80,7 @@ def test_a_pair_made_by_hand_is_applied_and_undone(curator, previewed, pks, choo
         assert f"people {pks['Fay']} · people.csv, line 7 · chosen: a user paired this row" in content
         assert f"people {pks['Eve']} · people.csv, line 6 · probable change" in content
         assert ". Differs in given_name, date_of_birth." in content
-        assert "Chosen pairs 1 made by hand" in content
+        assert "Chosen pairs 1 paired" in content
         run = do(curator, run, "apply") if status == "previewed" else run
     for name, how in {"Fay": "line 7 · a user paired the row", "Eve": "line 6 · the row was paired"}.items():
         change = Change.objects.get(run=run, record=pks[name])
@@ -177,7 +177,7 @@ def test_the_number_of_choices_is_limited(previewed, pks, choose, monkeypatch):
     monkeypatch.setattr(pair_choices, "MOST_CHOICES", 1)
     assert choose(run, **{f"pair:people:{pks['Eve']}": "on"}).status_code == 302
     answer = choose(run, "new", **{"record:people:7:people.csv": str(pks["Fay"])})
-    assert "at most 1 choices about pairs, and these would be 2. Nothing was changed." in plain(answer, 400)
+    assert "at most 1 choices about pairs, but would have 2. Nothing was changed." in plain(answer, 400)
 
 
 def test_only_the_pairs_of_a_preview_that_the_user_may_see_are_chosen(previewed, pks, choose, curator, staff):

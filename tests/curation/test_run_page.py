@@ -224,7 +224,7 @@ def test_a_fixed_file_with_masked_addresses_or_unknown_lines_is_refused(curator,
     again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": fixed})
     assert again.status == "failed" and "email is masked" in again.error
     again = previewed("experiments", **{f"users.csv.rejected-{run.pk}": fixed.replace(",2,", ",second,")})
-    assert 'the column line contains "second"' in again.error
+    assert 'the column “line” contains "second"' in again.error
     again = previewed("experiments", **{"users.csv.rejected-4711": fixed})
     assert "imported no such file into users" in again.error
 

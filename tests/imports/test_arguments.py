@@ -52,7 +52,7 @@ def test_a_report_on_standard_output_puts_the_summary_on_standard_error(folder, 
 
 def test_as_needs_exactly_one_file(folder, refused):
     assert refused("people", folder, "--as", "people.csv") == (
-        "2 files were given, but only one can be “new version of” people.csv. Import the files one by one. "
+        "2 files were given, but “new version of” people.csv applies to a single file. Import the files one by one. "
         "On the command line: --as NAME."
     )
 

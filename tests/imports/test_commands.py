@@ -125,7 +125,11 @@ def test_files_of_a_folder_that_fit_no_source_are_skipped_and_listed(folder, wri
         (b"\n \n\n\n", [], "contains only blank lines; expected the columns city, county, country."),
         (PLACES.replace("Kelso", "Ålesund").encode("cp1252"), [], "line 2, column 1: expected UTF-8, found byte 0xC5"),
         (PLACES.encode(), ["--encoding", "klingon"], 'There is no text encoding "klingon"'),
-        (PLACES.encode("utf-16"), [], "specify utf-16 as its encoding. On the command line: --encoding NAME."),
+        (
+            PLACES.encode("utf-16"),
+            [],
+            "specify utf-16 as the encoding of the file. On the command line: --encoding NAME.",
+        ),
         (b"PK\x03\x04" + b"x" * 100, [], "looks like a zip archive or an Excel workbook"),
     ],
     ids=["empty", "blank", "not UTF-8", "no such encoding", "UTF-16", "a workbook"],

@@ -246,7 +246,7 @@ def test_exports_of_views_and_vocabularies_are_refused_with_the_right_file(
 def test_an_export_and_files_of_the_same_table_are_imported_one_after_the_other(exported, importing, refused):
     importing("people", SAMPLES / "people")
     files = exported("people")
-    assert "is an export of this site" in refused("people", files[0], SAMPLES / "people" / "places.csv")
+    assert "was exported from this site" in refused("people", files[0], SAMPLES / "people" / "places.csv")
 
 
 def test_a_row_of_an_export_that_cannot_be_used_is_reported_and_its_record_is_not_missing(exported, importing, write):

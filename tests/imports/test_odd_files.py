@@ -80,7 +80,7 @@ def test_a_second_heading_of_a_file_with_other_columns_is_reported(write, import
 def test_an_upload_of_utf_16_without_a_byte_order_mark_is_refused(db, admin_client):
     file = SimpleUploadedFile("places.csv", PLACES.encode("utf-16-le"))
     answer = admin_client.post("/api/imports/", {"dataset": "people", "mode": "preview", "files": file})
-    assert answer.status_code == 400 and "Specify utf-16-le as its encoding" in answer.content.decode()
+    assert answer.status_code == 400 and "Specify utf-16-le as the encoding of the file" in answer.content.decode()
 
 
 def test_a_row_that_only_shares_a_word_with_the_heading_is_a_row(write, importing):
@@ -101,11 +101,11 @@ def test_utf_16_without_a_byte_order_mark_is_refused_with_the_remedy(write, refu
     path = write("places.csv", PLACES.encode(encoding))
     for arguments in ([], ["--encoding", "cp1252"]):
         sentence = refused("people", path, *arguments)
-        assert "without a byte order mark" in sentence and f"Specify {encoding} as its encoding" in sentence
+        assert "without a byte order mark" in sentence and f"Specify {encoding} as the encoding of the file" in sentence
         assert sentence.endswith("On the command line: --encoding NAME.")
     assert importing("people", path, "--encoding", encoding).counts == {"places": {"read": 1, "created": 1}}
     subject = write("s1/subject.json", '{"subject_id": "1"}'.encode(encoding))
-    assert f"Specify {encoding} as its encoding" in str(importing("subjects", subject)["rejections"])
+    assert f"Specify {encoding} as the encoding of the file" in str(importing("subjects", subject)["rejections"])
 
 
 def test_an_unread_file_of_a_folder_is_reported_with_the_remedy(write, importing):
@@ -116,7 +116,7 @@ def test_an_unread_file_of_a_folder_is_reported_with_the_remedy(write, importing
     assert [note.partition(": ")[0] for note in notes] == [f"{name}.csv was skipped" for name in "abc"]
     assert "line 1: expected UTF-8, found UTF-16 without a byte order mark" in notes[0]
     assert notes[1].endswith("Delete this line; the import detects the delimiter.")
-    assert "specify utf-16 as its encoding" in notes[2]
+    assert "specify utf-16 as the encoding of the file" in notes[2]
 
 
 def test_every_encoding_in_a_message_is_accepted_by_the_command_the_page_and_the_api(admin_client):

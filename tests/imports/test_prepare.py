@@ -60,7 +60,7 @@ def test_a_database_with_outdated_migrations_is_reported_with_a_message(child_en
         recorder.record_unapplied("datasets", "0002_history")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == (
-        "CommandError: A version before 0.1.0 made this database, and this version cannot migrate it. "
+        "CommandError: A version before 0.1.0 created this database, and this version cannot migrate it. "
         "Export the data with the old version, and set DATABASE_URL to an empty database.\n"
     )
 

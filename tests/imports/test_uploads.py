@@ -67,7 +67,7 @@ def test_several_files_come_together(curator):
     [
         (
             upload("picture.png", b"\x89PNG\r\n\x1a\n\x00\x00"),
-            "picture.png: looks like a PNG picture",
+            "picture.png: looks like a PNG image",
         ),
         (upload("wines.csv", b"grape,year\nMerlot,1990\n"), "wines.csv does not match any source by name or"),
         (upload("places.csv", b"town\nKelso\n"), None),

@@ -43,7 +43,7 @@ class Command(TerminalCommand):
         with alone():
             if FORMER in MigrationRecorder(connection).applied_migrations():
                 raise CommandError(
-                    "A version before 0.1.0 made this database, and this version cannot migrate it. "
+                    "A version before 0.1.0 created this database, and this version cannot migrate it. "
                     "Export the data with the old version, and set DATABASE_URL to an empty database."
                 )
             try:

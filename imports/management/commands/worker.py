@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.template.defaultfilters import pluralize
 from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.command_errors import TerminalCommand, unusable
@@ -45,7 +46,7 @@ def _delete_expired() -> None:
 
 def _sweep_uploads() -> None:
     if deleted := sweep_uploads():
-        logger.info("Deleted %d uploads without a run.", deleted)
+        logger.info("Deleted %d upload%s without a run.", deleted, pluralize(deleted))
 
 
 PERIODIC_JOBS: dict[Callable[[], None], float] = {

@@ -34,7 +34,7 @@ def test_a_file_without_a_column_is_refused_if_stored_records_have_values_there(
     before = rows(ROWS)
     sentence = refused("census", write("census.csv", census(renamed)), *options)
     assert sentence.startswith(f"census.csv {expected}"), sentence
-    assert "stored records of census.csv have values there" in sentence and "Nothing was imported" in sentence
+    assert "stored records of census.csv have values in " in sentence and "Nothing was imported" in sentence
     assert sentence.endswith(f"{OWN_NAME} On the command line: --as NAME.")
     assert rows(ROWS) == before
 

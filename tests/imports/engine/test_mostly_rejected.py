@@ -16,7 +16,7 @@ GOOD, BAD, OPEN = "Ann,Mac,1901-02-03,Kelso\n", "Ann,Mac,soon,Kelso\n", '"Ann,Ma
 def stopped(name: str, rejected: int, read: int, rest: int, line: int) -> str:
     more = f"The {rest:,} lines after line {line:,} were not checked. " if rest else ""
     return (
-        f"{name}: {rejected:,} of {read:,} rows were rejected, more than 50 %, so the import was stopped. {more}The "
+        f"{name}: {rejected:,} of {read:,} rows were rejected, more than 50%, so the import was stopped. {more}The "
         "report lists the first 10,000 rejected rows. Nothing was imported. Fix the file, or import it into the "
         "right dataset."
     )
@@ -38,7 +38,7 @@ def test_a_file_whose_rows_mostly_fail_is_stopped_and_the_rest_counted(write, im
 def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, refused):
     importing("people", write("places.csv", PLACES))
     message = refused("people", write("people.csv", HEADER + OPEN * 150_000))
-    assert "rows were rejected, more than 50 %" in message and "were not checked" in message
+    assert "rows were rejected, more than 50%" in message and "were not checked" in message
     assert RejectedRow.objects.count() == 10_000
 
 
@@ -66,7 +66,7 @@ def test_the_share_is_a_setting(write, importing, refused, settings):
     importing("people", write("places.csv", PLACES))
     path = write("people.csv", HEADER + (GOOD + GOOD + BAD) * 10_500)
     settings.REJECTED_PERCENT = 30
-    assert "10,500 of 31,500 rows were rejected, more than 30 %" in refused("people", path)
+    assert "10,500 of 31,500 rows were rejected, more than 30%" in refused("people", path)
     settings.REJECTED_PERCENT = 100
     assert importing("people", path).counts["people"]["rejected"] == 10_500
 
@@ -81,7 +81,7 @@ def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
 @pytest.mark.only_on("sqlite")
 def test_documents_that_mostly_fail_are_stopped_as_well(write, refused):
     message = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 10_500))
-    assert "10,500 of 10,500 rows were rejected, more than 50 %" in message
+    assert "10,500 of 10,500 rows were rejected, more than 50%" in message
     assert RejectedRow.objects.count() == 10_000
 
 

@@ -206,8 +206,8 @@ def test_too_many_rows_are_not_paired_and_a_note_says_so(write, importing, ten, 
     report = importing("people", write("people.csv", people(Fay="Fiona", Gus="Angus")))
     assert report.counts["people"] == {"read": 10, "created": 2, "unchanged": 8, "missing": 2}
     assert report["notes"] == [
-        "people: 2 rows are new and 2 records are missing. Edited rows are only paired with their records if there are "
-        "at most 1 of each."
+        "people: 2 new rows, 2 missing records. Edited rows are paired with their records only if there are at most 1 "
+        "of each."
     ]
 
 

@@ -37,7 +37,7 @@ def test_the_same_file_under_another_name_is_refused(imported, write, refused, r
 def test_more_than_half_of_the_rows_under_another_name_are_refused(imported, write, refused, rows, whole):
     before = whole("people")
     sentence = refused("people", write("people_new.csv", people("Cy", "Bob", "Ann", "Fay", "Gus")))
-    assert sentence.startswith("people_new.csv contains mostly the rows of people.csv, which was imported into people")
+    assert sentence.startswith("people_new.csv mostly contains the rows of people.csv, which was imported into people")
     assert "set “new version of” to people.csv; if it is a different file, set it to people_new.csv." in sentence
     assert whole("people") == before
 
@@ -76,7 +76,7 @@ def test_a_continued_file_can_be_imported_again_under_its_own_name(imported, wri
 
 
 def test_a_renamed_file_is_refused_although_a_row_was_added(imported, write, refused):
-    assert "contains mostly the rows of people.csv" in refused(
+    assert "mostly contains the rows of people.csv" in refused(
         "people", write("people_2.csv", FIVE + "Fay,Mac,1901-02-03,Kelso\n")
     )
 
@@ -86,7 +86,7 @@ def test_two_names_of_one_file_in_one_run_are_refused(write, importing, refused,
     sentence = refused("people", write("people_1.csv", FIVE), write("people_2.csv", FIVE))
     assert sentence.startswith("people_2.csv has the same content as people_1.csv")
     mostly = write("people_2.csv", people("Bob", "Ann", "Cy"))
-    assert "people_2.csv contains mostly the rows of people_1.csv" in refused(
+    assert "people_2.csv mostly contains the rows of people_1.csv" in refused(
         "people", write("people_1.csv", FIVE), mostly
     )
     assert rows("SELECT count(*) FROM people") == [(0,)]

@@ -35,7 +35,7 @@ def test_a_row_of_the_maximum_length_is_read(rows_of):
 def test_a_line_without_an_end_is_read_in_constant_memory(write):
     rows, bad, _ = read(write(b"a,b,c\n" + b"x" * 5_000_000 + b"\n4,5,6\n"), block_size=1 << 16)
     assert (rows, [row.line for row in bad]) == ([(3, ["4", "5", "6"])], [2])
-    assert bad[0].message == "The row is longer than 1,048,576 bytes, the maximum."
+    assert bad[0].message == "The row is longer than the maximum of 1,048,576 bytes."
     assert bad[0].raw == "x" * 10_000 + " … (more than 1,048,576 bytes in total)"
 
 

@@ -45,7 +45,7 @@ def test_a_byte_outside_the_named_encoding_is_refused_with_its_position(write):
 
 
 def test_an_incomplete_utf16_character_at_the_end_is_refused(write):
-    assert "line 2, column 6: expected utf-16-le, found half a character" in refused(
+    assert "line 2, column 6: expected utf-16-le, found an incomplete character" in refused(
         write, "a,b,c\n1,2,3".encode("utf-16-le") + b"\n", encoding="utf-16-le"
     )
 
@@ -57,7 +57,7 @@ def test_an_unknown_encoding_is_refused(write, name):
 
 
 def test_utf16_with_a_byte_order_mark_is_reported(write):
-    assert "byte order mark of UTF-16. If that is correct, specify utf-16 as its encoding." in refused(
+    assert "byte order mark of UTF-16. If that is correct, specify utf-16 as the encoding of the file." in refused(
         write, "a,b,c\n".encode("utf-16")
     )
 

@@ -36,7 +36,7 @@ def test_json_is_an_object_an_array_or_an_object_a_line(write, content, wanted):
         (b'{"a": 1,\n "b" 2}', "line 2, column 6", 'expected a colon, found "2}"'),
         (b'{"a": 1', "line 1, column 8", "expected a comma or a closing bracket, found the end of the file"),
         (b'{"a":\n1}\n{"a": 2}', "line 3, column 1", "expected the end of the file after the object"),
-        (b'{"a": 1}\n{"a":\n2}', "line 2, column 1", "expected an object that ends on its first line"),
+        (b'{"a": 1}\n{"a":\n2}', "line 2, column 1", "expected an object on a single line"),
         (b'[{"a": 1},\r\n 2]', "line 2, column 2", 'expected a JSON object ({…}), found "2]"'),
         (b'[{"a": 1}', "line 1, column 10", "expected a comma or the closing bracket of the array"),
         (b'[{"a": 1}] x', "line 1, column 12", "expected the end of the file after the array"),

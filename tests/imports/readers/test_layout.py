@@ -50,7 +50,7 @@ def test_a_header_without_a_known_column_is_refused(write):
 
 
 def test_an_unreadable_header_is_refused(write):
-    assert "Cell 1 begins with a quote on line 1 that is never closed" in refused(write, b'"a,b,c\n1,2,3\n')
+    assert "Cell 1 on line 1 begins with a quote that is never closed" in refused(write, b'"a,b,c\n1,2,3\n')
 
 
 def test_a_header_can_contain_line_breaks(write):

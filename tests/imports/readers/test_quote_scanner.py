@@ -32,7 +32,7 @@ def test_an_unclosed_quote_at_the_end_makes_only_its_row_malformed(rows_of):
     rows, bad = rows_of(b'a,b,c\n1,"x,3\n4,5,6\n\n7,8,9')
     assert rows == [(3, ["4", "5", "6"]), (5, ["7", "8", "9"])]
     [(line, message)] = bad
-    assert line == 2 and "Cell 2 begins with a quote on line 2 that is never closed" in message
+    assert line == 2 and "Cell 2 on line 2 begins with a quote that is never closed" in message
 
 
 def test_an_unclosed_quote_ends_before_a_quoted_cell(rows_of):
