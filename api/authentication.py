@@ -36,7 +36,7 @@ class BearerAuthentication(BaseAuthentication):
         if len(secret) <= LONGEST:
             token = ApiToken.objects.select_related("account").filter(digest=digest_of(secret.strip())).first()
         if token is None:
-            raise self._refused(request, "Unknown token. Check that you copied all of it.")
+            raise self._refused(request, "Unknown token. Check that you copied the whole token.")
         if token.state == "revoked":
             raise self._refused(request, f"This token was revoked on {token.revoked:%Y-%m-%d}. Ask for a new one.")
         if token.state == "expired":

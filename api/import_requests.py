@@ -61,7 +61,7 @@ class RejectionsParameters(PageParameters):
     file = serializers.CharField(
         required=False, help_text="Only rows of the file with this id; the import's sources list the ids."
     )
-    state = Choice(RowState.values, required=False, help_text="Only rows that are in this state at present.")
+    state = Choice(RowState.values, required=False, help_text="Only rows that are currently in this state.")
 
 
 class ImportRequestSerializer(StrictSerializer, serializers.ModelSerializer):

@@ -195,7 +195,7 @@ class RejectionSerializer(serializers.Serializer):
     line = serializers.IntegerField()
     values = serializers.SerializerMethodField()
     problems = serializers.SerializerMethodField()
-    state = serializers.SerializerMethodField(help_text="The present state of the row, over all imports of its file.")
+    state = serializers.SerializerMethodField(help_text="The current state of the row across all imports of its file.")
     fixed_by = serializers.SerializerMethodField(help_text="The import that fixed the row; otherwise null.")
     record = serializers.SerializerMethodField(help_text="The key of the record that the row became; otherwise null.")
     reason = serializers.SerializerMethodField(help_text="Why the row is ignored; otherwise empty.")

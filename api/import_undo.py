@@ -29,7 +29,7 @@ class UndoRequestSerializer(StrictSerializer):
     reason = Reason(help_text="Why the import is undone or redone.")
     mode = Choice(MODES, required=False, help_text="preview only returns the steps. The default is apply.")
     blockers_first = Flag(
-        required=False, help_text="First undo the imports and edits that block it, all of them or nothing."
+        required=False, help_text="First undo the imports and edits that block it: all of them, or none."
     )
     digest = Text(
         required=False,
@@ -79,7 +79,7 @@ class StepSerializer(serializers.Serializer):
 class ReversedImportSerializer(ImportSerializer):
     """An import after it was undone or redone, or after a preview of this."""
 
-    steps = serializers.SerializerMethodField(help_text="The undos and redos, in their order. The import is the last.")
+    steps = serializers.SerializerMethodField(help_text="The undo and redo steps, in order. The import is last.")
     digest = serializers.SerializerMethodField(
         help_text="In a preview: send it with the same request to take exactly these steps. Otherwise null."
     )

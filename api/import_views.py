@@ -165,7 +165,7 @@ class ImportViewSet(viewsets.ViewSet):
         file = self._file(run)
         if (file_format := request.accepted_renderer.format) in ("csv", "ndjson"):
             if self.parameters.get("state", RowState.OPEN) != RowState.OPEN:
-                raise InvalidParametersError({"state": ["Expected open: a file to fix has open rows only."]})
+                raise InvalidParametersError({"state": ["Expected open: a file to fix contains only open rows."]})
             return self._download(run, file, file_format)
         rows = reports.rejected_rows_of(run).select_related("file__run").order_by("file_id", "line", "id")
         rows = rows.filter(file=file) if file else rows

@@ -34,7 +34,9 @@ class HasScope(BasePermission):
         wanted = getattr(view, "scopes_to_read", ("read",)) if request.method in SAFE_METHODS else ("import",)
         if not set(wanted) & set(request.auth.scopes):
             has = ", ".join(request.auth.scopes)
-            raise PermissionDenied(f"This needs a token with the scope {' or '.join(wanted)}; yours has {has}.")
+            raise PermissionDenied(
+                f"This request requires a token with the scope {' or '.join(wanted)}; yours has {has}."
+            )
         return True
 
 

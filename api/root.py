@@ -41,5 +41,5 @@ class NothingHere(APIView):
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request, force=True)
         near = f"{request.path_info}/"
         is_near = not near.endswith("//") and getattr(resolve(near).func, "cls", None) is not NothingHere
-        hint = did_you_mean(f"{request.path}/, with a slash at its end" if is_near else None)
+        hint = did_you_mean(f"{request.path}/, with a slash at the end" if is_near else None)
         raise NotFound(f"{request.path} was not found.{hint} See /api/ for all lists.")

@@ -95,7 +95,7 @@ class StrictSerializer(serializers.Serializer):
 
     def _unknown(self, name: str, value: Any, index: int) -> str:
         if "files" in self.fields and _are_files(value):
-            return "Send the files in the field files."
+            return "Send the files in the field “files”."
         known = [name for name in self.fields.keys() if name != "files"]
         names = f"Known parameters: {', '.join(known)}." if known else "This address takes no parameters."
         hint = suggest(name, known) if index < MOST_SUGGESTIONS else ""

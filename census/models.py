@@ -83,7 +83,7 @@ class Respondent(ContentRecord):
         Workclass, null=True, blank=True, help_text="Class of employment, such as Private. Empty if unknown."
     )
     fnlwgt = models.IntegerField(
-        "final weight", help_text="Survey weight, in hundredths of people. A whole number, 0 or more."
+        "final weight", help_text="Survey weight, in hundredths of a person. A whole number, 0 or more."
     )
     education = _look_up(EducationLevel, help_text="Highest level of education, such as Bachelors.")
     marital_status = _look_up(MaritalStatus, help_text="Marital status, such as Never-married.")

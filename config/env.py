@@ -110,7 +110,7 @@ def origins(name: str) -> list[str]:
         if not match or not 1 <= int(match["port"] or 80) <= 65535:
             raise ImproperlyConfigured(
                 f"{name} must be origins (a scheme, a host name without *, and a port from 1 to 65535 "
-                f"if it is not the default port), but has "
+                f"if it is not the default port), but contains "
                 f"{origin!r}. Type, for example: export {name}=https://notebook.example.org"
             )
     return values

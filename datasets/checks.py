@@ -109,7 +109,7 @@ def _check_joined(model: type[models.Model], name: str) -> None:
     if "__" not in path:
         raise UnsuitableError(f"{path} does not lead to another table.", "Write a path such as education__years.")
     if isinstance(_field_at(model, path), models.BinaryField):
-        raise UnsuitableError(f"{path} holds bytes, which no list shows.")
+        raise UnsuitableError(f"{path} contains bytes, which lists cannot show.")
 
 
 def _check_list(model: type[models.Model], name: str) -> None:

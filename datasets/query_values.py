@@ -59,7 +59,7 @@ def values_in(text: str) -> list[str]:
         if match is None:
             raise ValueError(
                 'A quoted value must end with a quote before the next comma: "a, b",c. '
-                'Double a quote inside it: "5"" pipe".'
+                'Double each quote inside it: "5"" pipe".'
             )
         quoted = match["quoted"]
         value = match["plain"] if quoted is None else quoted.replace('""', '"')

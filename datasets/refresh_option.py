@@ -20,7 +20,9 @@ def refresh_after_report(command: BaseCommand, dataset: str, out: OutputWrapper 
     """
     for done in matviews.refresh_due(dataset):
         if done.problem:
-            remedy = f"The worker tries again. To refresh by hand, run: python manage.py refresh_views {dataset}"
+            remedy = (
+                f"The worker will try again. To refresh the table now, run: python manage.py refresh_views {dataset}"
+            )
             command.stderr.write(f"{done} {remedy}")
         elif out is not None:
             out.write(f"{done}")

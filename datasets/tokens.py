@@ -72,9 +72,8 @@ class ApiToken(models.Model):
             raise ValidationError({"expires": f"The expiry time must be within the next {MOST_DAYS} days."})
         alike = ApiToken.objects.filter(account_id=self.account_id, name=self.name, revoked=None)
         if self.state == "good" and (other := alike.filter(expires__gt=timezone.now()).exclude(pk=self.pk).first()):
-            raise ValidationError(
-                {"name": f"Token {other.pk} of this account is valid and has this name. Choose another, or revoke it."}
-            )
+            taken = f"Token {other.pk} of this account is valid and has this name."
+            raise ValidationError({"name": f"{taken} Choose another name, or revoke that token."})
 
     @property
     def scopes(self) -> list[str]:

@@ -22,9 +22,7 @@ class User(Record):
 
     user_id = models.BigIntegerField("user", primary_key=True, help_text="Unique number of the user.")
     name = models.CharField(max_length=200, help_text="Name of the user.")
-    email = models.EmailField(
-        "e-mail", help_text="Personal data: masked without the permission to see e-mail addresses."
-    )
+    email = models.EmailField("e-mail", help_text="E-mail address of the user.")
     signup_date = models.DateField(help_text="The day on which the user signed up.")
 
     objects = UserQuerySet.as_manager()
@@ -123,8 +121,8 @@ class UserFeatures(MaterializedView):
     total_experiments = models.BigIntegerField(help_text="Number of experiments that the user ran.")
     mean_run_time = models.FloatField(
         null=True,
-        help_text="Mean run time of the user's experiments, with the unit not stated in the source. Empty if there are "
-        "none.",
+        help_text="Mean run time of the user's experiments, in a unit that the source does not state. Empty if there "
+        "are none.",
     )
     most_common_compounds = models.TextField(
         null=True,

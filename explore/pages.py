@@ -19,8 +19,8 @@ from explore.formatting import describe_filters
 from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
 from explore.url_state import State
 
-FORBIDDEN = ("You don't have access to this table", "Ask an administrator of this site.")
-NO_TABLES = ("You don't have access to any table", "Ask an administrator of this site.")
+FORBIDDEN = ("You don't have access to this table", "Ask an administrator of this site for access.")
+NO_TABLES = ("You don't have access to any table", "Ask an administrator of this site for access.")
 View = Callable[..., HttpResponseBase]
 TABS = {"table": "Table", "chart": "Chart", "export": "Export"}
 

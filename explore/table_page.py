@@ -81,7 +81,7 @@ def listed(state: State) -> Page | None:
         state.refuse("ordering", f"Sorting by this column takes more than {error.seconds:g} seconds. {remedy}.")
         return None
     except InvalidCursorError:
-        state.refuse("cursor", "Expected the cursor of a Next or Previous link of this list in this order.")
+        state.refuse("cursor", "Expected the cursor of a Next or Previous link of this list in this sort order.")
         return None
     served = serializer.serialize(result.rows, state.user, version)
     named = {column.name: _members(column, served, version) for column in state.columns if column.many}

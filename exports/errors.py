@@ -47,4 +47,4 @@ class TooManyStreamsError(ExportError):
 
     def __init__(self, most: int):
         exports = "1 export is" if most == 1 else f"{most} exports are"
-        super().__init__(f"{exports} running, the maximum at a time. Try again in {RETRY_AFTER} seconds.")
+        super().__init__(f"{exports} running, which is the maximum. Try again in {RETRY_AFTER} seconds.")

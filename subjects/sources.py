@@ -43,7 +43,7 @@ class Subjects(SubjectDocument):
         details = subject.get("subject_details")
         details = subject if details in (None, "", {}) else details
         if not isinstance(details, dict):
-            raise DocumentError(f"has subject_details that are not an object but {as_cell(details)}")
+            raise DocumentError(f"has subject_details that are not an object (found {as_cell(details)})")
         return {
             "subject_id": subject["subject_id"],
             "date_of_birth": details.get("date_of_birth"),
@@ -120,7 +120,7 @@ def unwrapped(document: Any) -> dict[str, Any]:
             return wrapping
         wrapping = wrapping.get("data") or wrapping.get("subject")
     raise DocumentError(
-        "holds no subject: expected an object with a subject_id, at the top level or under data or subject"
+        "contains no subject: expected an object with a subject_id, at the top level or under data or subject"
     )
 
 

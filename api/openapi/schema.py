@@ -25,8 +25,8 @@ CACHED = {
     "Vary": "The request headers on which the response depends.",
 }
 MASKED = {MASKED_HEADER: "The columns whose values are masked for this user, separated by semicolons."}
-AS_OF = {AS_OF_HEADER: "The time of the last change that a summary table includes, while it is behind its dataset."}
-RETRY = {"Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}}}
+AS_OF = {AS_OF_HEADER: "The time of the last change that a summary table includes, if the table is out of date."}
+RETRY = {"Retry-After": {"description": "Seconds to wait before retrying.", "schema": {"type": "integer"}}}
 OF_PROBLEMS = {
     "401": {"WWW-Authenticate": {"description": "The supported authentication scheme.", "schema": {"type": "string"}}},
     "429": RETRY,
@@ -46,9 +46,9 @@ PROBLEMS = {
     "414": "The query string is too long.",
     "415": "Unsupported media type of the request body.",
     "422": "Another request has already used this Idempotency-Key.",
-    "429": "Too many requests; Retry-After has the seconds to wait.",
-    "500": "Internal server error; the site's log has it under id.",
-    "503": "The site is busy; Retry-After has the seconds to wait.",
+    "429": "Too many requests; Retry-After gives the seconds to wait.",
+    "500": "Internal server error; id is its reference in the site's log.",
+    "503": "The site is busy; Retry-After gives the seconds to wait.",
 }
 TAGS = {"imports": "Start imports of files and follow them."}
 OF_ALL = ("400", "401", "403", "406", "414", "429", "500", "503")

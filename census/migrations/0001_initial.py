@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                 (
                     "fnlwgt",
                     models.IntegerField(
-                        help_text="Survey weight, in hundredths of people. A whole number, 0 or more.",
+                        help_text="Survey weight, in hundredths of a person. A whole number, 0 or more.",
                         validators=[django.core.validators.MinValueValidator(0)],
                         verbose_name="final weight",
                     ),

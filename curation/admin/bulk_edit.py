@@ -93,7 +93,7 @@ class BulkAdmin(EditedAdmin[M]):
             form.add_error("value", message)
             return self._page(request, form, keys, records)
         if edit is None:
-            moved = "" if as_previewed else "The new value is not the previewed one. Check the new preview."
+            moved = "" if as_previewed else "The new value differs from the previewed value. Check the new preview."
             if applies:
                 moved = _why_not_applied(request, about, expected, count)
             preview = {"count": count, "counted": f"{count:,}", "sample": sample, "previewed": posted}

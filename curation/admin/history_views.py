@@ -134,7 +134,7 @@ class HistoryAdmin(EditedAdmin[M]):
             raise Http404
         last = restorable_deletion(changes_of(self.model, key))
         if last is None or stored_row(self.model, key):
-            return self.refused(request, "There is no deletion to reverse. See the history.", page)
+            return self.refused(request, "There is no deletion that can be reversed. See the history.", page)
         about = self._restoring(key)
         if confirmation.seal_confirmed(request, about) != str(last.pk):
             return self.refused(request, f"{confirmation.refusal(request, about)} See the history.", page)

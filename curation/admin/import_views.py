@@ -50,8 +50,8 @@ def _expect_files_as_files(request: HttpRequest) -> None:
     others = [name for name in request.FILES if name != "files"] + ["files"] * any(request.POST.getlist("files"))
     if others:
         raise BodyError(
-            f"Unexpected files, or text in place of a file, in the field {others[0][:100]}. Send files in the field "
-            "files. Nothing was imported."
+            f"The field “{others[0][:100]}” contains unexpected files, or text instead of a file. Send files in the "
+            "field “files”. Nothing was imported."
         )
 
 

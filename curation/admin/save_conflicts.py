@@ -17,7 +17,7 @@ CHOICE = "_choose_{}"  # form field with the choice for a model field: TYPED or 
 TYPED, STORED = "typed", "stored"
 MESSAGE = (
     "Someone else changed this record while you were editing. Nothing was saved. Choose a value for each field under "
-    "“Changed meanwhile”, and save again."
+    "“Conflicting changes”, and save again."
 )
 
 

@@ -110,7 +110,7 @@ def _check(admin: ModelAdmin | None, name: str, value: str, *, is_checked_later:
     if name in PAGES and value and not is_checked_later:
         whole_number(value, 1, MOST_PAGES)
     if name == ORDER_VAR and value and (not ORDER.fullmatch(value) or value.count(".") >= MOST_ORDERED):
-        raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns such as 2.-1, found {shown(value)}.")
+        raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns, such as 2.-1; found {shown(value)}.")
     if name.endswith("__in") and not is_checked_later and (count := value.count(",") + 1) > MOST_VALUES:
         raise ValueError(f"Expected at most {MOST_VALUES} values, found {count}.")
     if admin and "__" in name and not is_checked_later:

@@ -126,7 +126,7 @@ class WorklistViews(ReadOnlyAdmin[RejectedRow]):
             rows = rows.filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))
         some = list(rows[:AT_MOST])
         if not some:
-            messages.warning(request, "No rows are selected. Select rows, or all rows of the list.")
+            messages.warning(request, "No rows are selected. Select rows, or select all rows of the list.")
         elif "_ignore" in request.POST:
             try:
                 _ignore(some, request, posted_reason(request))
@@ -137,7 +137,7 @@ class WorklistViews(ReadOnlyAdmin[RejectedRow]):
         else:
             identities = [row.identity for row in some]
             ResolvedRow.objects.filter(state=RowState.IGNORED, identity__in=identities).delete()
-            messages.success(request, f"{_counted(some)} opened again.")
+            messages.success(request, f"{_counted(some)} reopened.")
         return HttpResponseRedirect(worklist.address())
 
 

@@ -83,7 +83,7 @@ def missing_keys(field: models.Field, query: str) -> str:
 def refers_to_deleted(field: models.Field, first: str) -> str:
     """Return the sentence about deleted records that *field* refers to; *first* has their first keys."""
     name = related_model(field)._meta.verbose_name
-    return f"These records refer to deleted records. Restore those first: {name} {first}."
+    return f"These records refer to deleted records. Restore the deleted records first: {name} {first}."
 
 
 def count_of(query: str) -> int:

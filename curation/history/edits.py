@@ -124,7 +124,7 @@ def delete(records: models.QuerySet, user: User | None, expecting: str = "", *, 
             raise OvertakenError("The records have changed since you confirmed the deletion.")
         if references := list(protecting_references(model, SELECTED)):
             raise EditRefusedError(
-                f"The records cannot be deleted because other records use them: {', '.join(references)}."
+                f"The records cannot be deleted because other records refer to them: {', '.join(references)}."
             )
         for field in model._meta.many_to_many:
             _unlink(cursor, field)

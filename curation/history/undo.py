@@ -101,7 +101,7 @@ def reverse(
             if not dry_run:
                 preview.keep()
     except IntegrityError:
-        raise _refused(["Later records conflict with it."], redo=redo) from None
+        raise _refused(["Later records conflict with the restored records."], redo=redo) from None
     if not dry_run:
         action.refresh_from_db()
     return result

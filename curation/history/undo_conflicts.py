@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import ForeignKey, Model
-from django.utils.text import capfirst
 
 from curation.history.blockers import changed_by, deleted_by, stored_by
 from curation.history.conflicts import SHOWN, missing_keys, owner_field, refers_to_deleted, relations
@@ -72,8 +71,8 @@ class UndoConflicts:
                     created = self.reversal.is_created(owner, "o")
                     there = f"o.{quoted(pk_column(owner))} = x.{quoted(key)} AND {created}"
                     query += f" AND NOT EXISTS (SELECT 1 FROM {quoted(owner._meta.db_table)} o WHERE {there})"
-                name = capfirst(model._meta.verbose_name_plural)
-                sentence = f"{name} that it created are used by {{records}} ({{first}})."
+                name = model._meta.verbose_name_plural
+                sentence = f"Created {name} are used by {{records}} ({{first}})."
                 yield from _conflict(query, sentence, owner, stored_by)
 
     def _changed_later(self, model: type[Model]) -> Iterator[Conflict]:

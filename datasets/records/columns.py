@@ -18,8 +18,8 @@ from datasets.models import Record
 from datasets.records.masking import permission_for
 
 PROVENANCE = {
-    "created_in": "File that created the record",
-    "changed_in": "File that last changed the record",
+    "created_in": "the file that created the record",
+    "changed_in": "the file that last changed the record",
 }
 
 
@@ -90,14 +90,14 @@ def _provenance(model: type[models.Model]) -> Iterator[ListedColumn]:
         if reference not in names:
             continue
         for name, path, what in [
-            (f"{reference}_run", f"{reference}__run_id", "the run that read it"),
-            (f"{reference}_file", f"{reference}__name", "its name"),
+            (f"{reference}_run", f"{reference}__run_id", "Run that read"),
+            (f"{reference}_file", f"{reference}__name", "Name of"),
         ]:
             field = field_at(model, path.removesuffix("_id"))
-            yield ListedColumn(name, path, field, null=True, help_text=f"{meaning}: {what}.")
+            yield ListedColumn(name, path, field, null=True, help_text=f"{what} {meaning}.")
         line = reference.replace("_in", "_line")
         if line in names:
-            yield ListedColumn(line, line, field_of(model, line), null=True, help_text=f"{meaning}: the line in it.")
+            yield ListedColumn(line, line, field_of(model, line), null=True, help_text=f"Line in {meaning}.")
 
 
 def field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:

@@ -133,7 +133,9 @@ class RecordFilterSet(django_filters.FilterSet):
                 hint = suggest(name, usable) if len(messages) < MOST_SUGGESTIONS else ""
                 messages[name] = [f"Unknown parameter.{hint}"]
             elif permission and not user.has_perm(permission):
-                messages[name] = [f"Personal data: filtering by it needs the permission {permission}."]
+                messages[name] = [
+                    f"This column contains personal data. Filtering by it needs the permission {permission}."
+                ]
             elif len(values) > 1 and not (name.endswith("__in") or name in repeatable):
                 several = f" To match one of several values, use {name}__in." if f"{name}__in" in known else ""
                 messages[name] = [f"Expected once, found {len(values)} times.{several}"]

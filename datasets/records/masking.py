@@ -55,7 +55,7 @@ def masked(value: str | None) -> str | None:
 def refuse_masked(value: str | None) -> None:
     """Raise ValidationError for a masked value. Forms with personal data use this validator."""
     if isinstance(value, str) and _MASK.match(value.strip()):
-        raise ValidationError("This value is masked. Write it in full.", code="masked")
+        raise ValidationError("This value is masked. Enter the full value.", code="masked")
 
 
 def masked_name(name: str) -> str:

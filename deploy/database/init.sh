@@ -8,9 +8,9 @@ psql --set ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname "$PO
 CREATE ROLE :"role" LOGIN PASSWORD :'password';
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 ALTER DATABASE :"database" OWNER TO :"role";
--- A first import into empty tables proves references all at once, and not row by row.
+-- A first import into empty tables checks all references at once, not row by row.
 GRANT SET ON PARAMETER session_replication_role TO :"role";
--- The server's log has no statement, parameter or row of the site: these hold the data.
+-- Keep the site's statements, parameters and rows out of the server's log: they contain data.
 ALTER ROLE :"role" SET log_statement = 'none';
 ALTER ROLE :"role" SET log_min_duration_statement = -1;
 ALTER ROLE :"role" SET log_min_error_statement = 'panic';

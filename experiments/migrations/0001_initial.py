@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 (
                     "email",
                     models.EmailField(
-                        help_text="Personal data: masked without the permission to see e-mail addresses.",
+                        help_text="E-mail address of the user.",
                         max_length=254,
                         verbose_name="e-mail",
                     ),

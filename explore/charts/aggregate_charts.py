@@ -17,7 +17,7 @@ from explore.charts.categories import along, labels, position
 from explore.charts.chart_spec import KINDS, ChartError, Drawing
 from explore.charts.groups import REST, Row, Table, ranked
 from explore.charts.labels import title
-from explore.charts.measures import measured, records_word
+from explore.charts.measures import counted_records, measured, records_word
 
 
 def bars(model: type[models.Model], records: models.QuerySet, drawing: Drawing, user: Viewer) -> Figure:
@@ -64,7 +64,7 @@ def histogram(model: type[models.Model], records: models.QuerySet, drawing: Draw
         raise ChartError("measure", f"A histogram shows count or share, not {drawing.measure[:100]}.")
     axes = _axes(model, records, drawing, user, continuous=True)
     if not axes[0].of_numbers:
-        raise ChartError("x", f"A histogram needs a column of numbers; {drawing.x[:100]} has none. Use bars.")
+        raise ChartError("x", f"A histogram needs a column of numbers, but {drawing.x[:100]} has none. Use bars.")
     if ":" not in drawing.x:
         axes[0] = histogram_axis(axes[0], drawing.bins)
     table = _measured(model, records, drawing, user, axes, whole=1)
@@ -110,7 +110,7 @@ def _axes(
     axes = [axis(model, records, "x", drawing.x, drawing.bins, user, continuous=continuous)]
     if continuous and not (axes[0].of_dates or axes[0].of_numbers):
         kind = KINDS[drawing.kind].lower()
-        raise ChartError("x", f"A {kind} needs dates or numbers on its axis; {drawing.x[:100]} has none. Use bars.")
+        raise ChartError("x", f"A {kind} needs dates or numbers on its axis, but {drawing.x[:100]} has none. Use bars.")
     if drawing.colour:
         axes.append(axis(model, records, "colour", drawing.colour, drawing.bins, user, continuous=False))
         if axes[0].grouping.name == axes[1].grouping.name:
@@ -183,7 +183,7 @@ def _in_order(cells: list[Row], names: list[dict[Any, str]]) -> list[Row]:
 
 
 def _left_out(model: type[models.Model], first: Axis, left: int) -> list[str]:
-    return [f"{left:,} {records_word(model)} without a value on the axis are left out"] if left else []
+    return [f"Left out: {counted_records(model, left)} without a value on the axis"] if left else []
 
 
 def _headline(model: type[models.Model], table: Table) -> str:

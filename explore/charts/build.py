@@ -61,4 +61,4 @@ def draw(
 def _choices(model: type[models.Model], user: Viewer, drawing: Drawing) -> str:
     role = {"histogram": "number", "scatter": "number", "line": "place"}.get(drawing.kind, "group")
     names = [column.name for column in columns_for(model, user, role)]
-    return f"Columns: {', '.join(names)}." if names else "This table has no column that fits."
+    return f"Columns: {', '.join(names)}." if names else "This table has no suitable column."

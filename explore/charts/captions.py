@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import models
 
 from explore.charts.labels import records_of
-from explore.charts.measures import records_word
+from explore.charts.measures import counted_records
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,8 @@ def subtitle(model: type[models.Model], figure: Figure, filters: Sequence[str], 
     """Return the lines below the title."""
     dataset, table = str(apps.get_app_config(model._meta.app_label).verbose_name), records_of(model)
     where = dataset if dataset.lower() == table else f"{dataset}: {table}"
-    word = records_word(model)
-    if figure.records == 1:
-        word = "row" if word == "rows" else str(model._meta.verbose_name)
-    counted = f"{figure.records:,} {word}"
     return [
         f"{', '.join([where, *filters])}.",
         *(f"{note}." for note in figure.notes),
-        f"{counted}, {on.day} {on:%B %Y}.",
+        f"{counted_records(model, figure.records)}, {on.day} {on:%B %Y}.",
     ]

@@ -62,6 +62,13 @@ def records_word(model: type[models.Model]) -> str:
     return "rows" if issubclass(model, MaterializedView) else records_of(model)
 
 
+def counted_records(model: type[models.Model], count: int) -> str:
+    """Return *count* and the name of the records, such as ``1 respondent`` or ``2 rows``."""
+    if count != 1:
+        return f"{count:,} {records_word(model)}"
+    return "1 row" if issubclass(model, MaterializedView) else f"1 {model._meta.verbose_name}"
+
+
 def measured(model: type[models.Model], text: str, user: Viewer) -> Measured:
     """Return the measure named *text*; raises ChartError."""
     word = records_word(model)

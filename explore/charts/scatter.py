@@ -19,7 +19,7 @@ from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
 from explore.charts.groups import REST, Row, grouped
 from explore.charts.labels import title, unit_of, with_unit
-from explore.charts.measures import records_word
+from explore.charts.measures import counted_records, records_word
 from explore.charts.vega_specs import HEIGHT, colour_scale, finished
 
 SAMPLE = 2000
@@ -46,7 +46,7 @@ def scatter(model: type[models.Model], records: models.QuerySet, drawing: Drawin
     if count > SAMPLE:
         notes.append(f"Random sample of {SAMPLE:,} from {count:,} {word}")
     if left:
-        notes.append(f"{left:,} {word} without a value on one of the axes are left out")
+        notes.append(f"Left out: {counted_records(model, left)} without a value on one of the axes")
     of = f"{names[1]} against {names[0][:1].lower()}{names[0][1:]}" + (f", by {split.title}" if split else "")
     colours = [title(split.title)] if split else []
     formats = [FORMAT, FORMAT, *("" for _ in colours)]

@@ -60,7 +60,7 @@ def test_a_refused_undo_lists_the_records_imports_and_edits_that_block_it(curato
     assert curator.get(conflict["records"][0]["url"]).json()["city"] == "Town 00"
     edits.revert(Place.objects.filter(city="Town 00"), "county", None)
     (conflict,) = post(curator, run, {}).json()["conflicts"]
-    assert "Places that it created are used by 1 person" in conflict["reason"]
+    assert "Created places are used by 1 person" in conflict["reason"]
     assert curator.get(conflict["blockers"][0]["url"]).json()["id"] == run["id"] + 1
 
 

@@ -97,7 +97,7 @@ def test_fields_of_a_form_are_checked_too(etl):
     assert "Expected true or false" in etl.send(400, strict="maybe")["errors"]["strict"][0]
     assert "Send this field only once." in etl.send(400, mode=["apply", "preview"])["errors"]["mode"][0]
     answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "file": SimpleUploadedFile("places.csv", b"x")})
-    assert answer.json()["errors"] == {"file": ["Send the files in the field files."]}
+    assert answer.json()["errors"] == {"file": ["Send the files in the field “files”."]}
     response = etl.send(400, files={"wines": "grape,year\nMerlot,1990\n"})
     assert "wines.csv does not match any source" in response["errors"]["files"][0]
 

@@ -68,7 +68,7 @@ def test_a_site_that_refuses_the_upload_is_reported(live_server, run, admin_user
     assert code == 1 and "/wrong/api/imports/ returned 404, but it is not the API of Tabularium: check --url." in errors
     code, _, errors = run("etl", "--url", live_server.url)
     assert code == 1
-    assert errors == "The site did not start the import: Unknown token. Check that you copied all of it.\n"
+    assert errors == "The site did not start the import: Unknown token. Check that you copied the whole token.\n"
     _, secret = make_token(admin_user, "etl", ["read", "import"])
     code, _, errors = run("etl", "--url", live_server.url, "--dataset", "peopl", API_TOKEN=secret)
     assert code == 1 and "Expected one of people, " in errors and "; found peopl." in errors

@@ -100,7 +100,7 @@ def test_a_value_that_was_not_previewed_is_refused(admin_client, people, typed):
     shown = admin_client.post(BULK, data | {"_preview": "x"}).context
     hidden = {"_apply": "x", "expected": shown["count"], "previewed": shown["previewed"]}
     page = admin_client.post(BULK, data | typed | hidden)
-    assert "The new value is not the previewed one" in page.text and not Edit.objects.exists()
+    assert "The new value differs from the previewed value" in page.text and not Edit.objects.exists()
     hidden = {"_apply": "x", "expected": page.context["count"], "previewed": page.context["previewed"]}
     hidden["confirmed"] = page.context["confirmed"]
     assert admin_client.post(BULK, data | typed | hidden).status_code == 302
@@ -210,7 +210,7 @@ def test_the_creation_of_a_referenced_record_is_not_undone(admin_client, people)
     confirm(admin_client, BULK, data)
     page = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
     some = list(map(str, sorted(person.pk for person in people)[:10]))
-    assert f"Places that it created are used by 15 people ({', '.join(some)}, …)." in page.text
+    assert f"Created places are used by 15 people ({', '.join(some)}, …)." in page.text
     assert Place.objects.filter(pk=ayr.pk).exists()
 
 
@@ -228,11 +228,12 @@ def undo(admin_client):
 def test_a_correction_is_not_undone_if_its_old_reference_was_deleted(admin_client, people, undo):
     kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
     correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
-    with pytest.raises(UndoRefusedError, match="Restore those first"):
+    with pytest.raises(UndoRefusedError, match="Restore the deleted records first"):
         edits.delete(Place.objects.filter(pk=kelso.pk), None)
         undo_edit(correction, dry_run=True)
     assert undo(correction) == (
-        f"This cannot be undone. These records refer to deleted records. Restore those first: place {kelso.pk}."
+        "This cannot be undone. These records refer to deleted records. Restore the deleted records first: place "
+        f"{kelso.pk}."
     )
     assert Person.objects.filter(place_of_birth=derry).count() == COUNT
     assert "2 places re-created" not in undo(Edit.objects.get(action="deleted"))
@@ -246,7 +247,7 @@ def test_the_creation_of_a_used_compound_is_not_undone(bring, undo):
     experiment = UserExperiment.objects.create(experiment_id=7, user_id=1, experiment_run_time=1)
     experiment.compounds.set([made])
     of_experiment = edits.created(experiment, None)
-    assert "Compounds that it created are used by 1 experiment (7)." in undo(of_compound)
+    assert "Created compounds are used by 1 experiment (7)." in undo(of_compound)
     assert undo(of_experiment) == "Edit undone: 1 experiment deleted."
     assert undo(of_compound) == "Edit undone: 1 compound deleted."
 

@@ -106,7 +106,7 @@ def test_a_deleted_record_can_be_found_and_restored(admin_client, folder):
     assert admin_client.get(restore).status_code == 405
     assert "Experiment 7 restored." in confirm(admin_client, restore, follow=True).text
     assert sorted(UserExperiment.objects.get().compounds.values_list("pk", flat=True)) == [1, 2]
-    assert "There is no deletion to reverse" in confirm(admin_client, restore, follow=True).text
+    assert "There is no deletion that can be reversed" in confirm(admin_client, restore, follow=True).text
     assert admin_client.get("/admin/experiments/userexperiment/deleted/").context["rows"] == []
 
 
@@ -134,7 +134,7 @@ def test_records_that_a_run_deleted_are_listed_with_the_run(admin_client, import
     assert f'Deleted by <a href="/admin/imports/importrun/{ImportRun.objects.first().pk}/change/">' in page.text
     assert "Restore " not in page.text
     assert (
-        "There is no deletion to reverse"
+        "There is no deletion that can be reversed"
         in confirm(admin_client, "/admin/experiments/user/2/restore/", follow=True).text
     )
 
@@ -143,7 +143,7 @@ def test_a_restore_with_conflicts_is_refused_with_a_message(admin_client, folder
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"})
     page = confirm(admin_client, "/admin/experiments/userexperiment/7/restore/", follow=True)
-    assert "Restore those first: user 1." in page.text
+    assert "Restore the deleted records first: user 1." in page.text
 
 
 @pytest.mark.parametrize("action", ["one", "selected"])
@@ -162,7 +162,7 @@ def test_the_deletion_of_a_referenced_record_lists_the_references(admin_client, 
 def test_the_deletion_of_a_record_is_refused_if_a_new_reference_appears(admin_client, folder, monkeypatch):
     monkeypatch.setattr("curation.admin.record_editing.EditedAdmin._referring", lambda *_: [])
     page = confirm(admin_client, "/admin/experiments/user/1/delete/", {"post": "yes"}, follow=True)
-    assert "cannot be deleted because other records use them: 1 experiment (7)." in page.text
+    assert "cannot be deleted because other records refer to them: 1 experiment (7)." in page.text
     chosen = {"action": "delete_selected", "_selected_action": [1], "post": "yes"}
     assert "cannot be deleted" in confirm(admin_client, "/admin/experiments/user/", chosen, follow=True).text
     assert User.objects.count() == 2

@@ -202,10 +202,10 @@ def test_a_large_table_on_sqlite_is_counted_and_has_all_pages(admin_client, add,
     assert (
         "200 results" in page.text
         and "200 people" in page.text
-        and "Only the first records were counted" not in page.text
+        and "Only the first 10,000 records were counted" not in page.text
     )
     assert len(page.context["cl"].result_list) == 50
-    assert 'Scotland <span class="facet">(60+)</span>' in page.text and "Counts with a plus" in page.text
+    assert 'Scotland <span class="facet">(60+)</span>' in page.text and "Counts marked “+”" in page.text
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no statistics")

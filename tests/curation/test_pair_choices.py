@@ -62,8 +62,8 @@ def test_a_separated_pair_is_a_new_row_and_a_missing_record(curator, previewed, 
     choose(run, **{f"pair:people:{pks['Eve']}": "on"})
     assert counts(run) == {"read": 10, "created": 2, "missing": 2}
     assert "Chosen pairs 1 separated" in page(curator, run)
-    assert f"chosen: not record {pks['Eve']}" in page(curator, run, "new")
-    assert "chosen: not line 6" in page(curator, run, "missing")
+    assert f"chosen: not paired with record {pks['Eve']}" in page(curator, run, "new")
+    assert "chosen: not paired with line 6" in page(curator, run, "missing")
     do(curator, run, "apply")
     assert set(Person.objects.values_list("given_name", flat=True)) == {*NAMES, "Eva", "Frances"}
 

@@ -33,7 +33,7 @@ def test_the_command_lists_the_conflicts(importing, write, capsys):
     importing("people", write("people.csv", PEOPLE))
     with pytest.raises(CommandError, match=f"Run {run.pk} of people cannot be undone. Nothing was changed."):
         call_command("undo_import", run.pk)
-    assert "Places that it created are used by 1 person" in capsys.readouterr().err
+    assert "Created places are used by 1 person" in capsys.readouterr().err
     assert Person.objects.exists() and Place.objects.count() == 2
 
 

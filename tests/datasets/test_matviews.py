@@ -51,7 +51,8 @@ def test_the_command_refreshes_the_views_of_the_datasets_that_are_named(capsys):
 
 def test_the_command_lists_the_datasets_if_one_does_not_exist():
     with pytest.raises(
-        CommandError, match=r"No dataset peple has views\. Datasets with views: census, experiments, people, subjects"
+        CommandError,
+        match=r"There is no dataset peple with summary tables\. Datasets with summary tables: census, experiments, ",
     ):
         call_command("refresh_views", "peple")
 

@@ -36,7 +36,7 @@ def test_labels_are_shown_rather_than_ids_and_units_in_heads(reader, respondents
     assert row["Education"] == "Bachelors" and row["Income over 50K"] == "no"
     assert (
         row["Capital gain US dollars"] == "14,084"
-        and row["Final weight Survey weight, in hundredths of people"] == "77,516"
+        and row["Final weight Survey weight, in hundredths of a person"] == "77,516"
     )
     assert reader.texts(CENSUS)[4][heads.index("Workclass")] == "– missing"
 
@@ -206,7 +206,7 @@ def test_another_order_begins_at_its_first_page(reader, people, monkeypatch):
         ("ordering=-birth", "ordering", "There is no column birth."),
         ("date_of_birth__gte=1850", "date_of_birth__gte", "Expected a date such as 2023-05-01, found 1850."),
         ("corrected=perhaps", "corrected", "Expected true or false, found perhaps."),
-        ("cursor=x", "cursor", "Expected the cursor of a Next or Previous link of this list in this order."),
+        ("cursor=x", "cursor", "Expected the cursor of a Next or Previous link of this list in this sort order."),
         ("date_of_birth=1850-01-01&date_of_birth=1850-01-02&date_of_birth__in=1850-01-03", "date_of_birth", "once"),
     ],
 )
@@ -226,7 +226,7 @@ def test_an_empty_list_suggests_filters_to_remove(reader, respondents):
         ("?age__gte=90&amp;sex=Male", "education is Bachelors", "1"),
     ]
     page = reader.page(f"{CENSUS}?age__gte=150&hours_per_week__gte=160")
-    assert "Removing any single filter does not help." in page
+    assert "Removing one filter is not enough." in page
     assert "There are no sessions yet." in reader.page("subjects/sessions/")
 
 

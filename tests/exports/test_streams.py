@@ -37,7 +37,7 @@ def test_a_slot_is_released_however_a_stream_ends(transactional_db, settings):
     half = begun()
     next(half)
     with pytest.raises(
-        TooManyStreamsError, match=r"1 export is running, the maximum at a time\. Try again in 30 seconds\."
+        TooManyStreamsError, match=r"1 export is running, which is the maximum\. Try again in 30 seconds\."
     ) as refused:
         begun()
     assert refused.value.retry_after == 30

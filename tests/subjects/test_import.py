@@ -139,7 +139,7 @@ def test_a_value_is_read_in_each_version_of_the_schema(field, value, column, exp
     assert Subject.objects.values_list(column, flat=True).get() == expected
 
 
-NO_SUBJECT = "holds no subject: expected an object with a subject_id, at the top level or under data or subject"
+NO_SUBJECT = "contains no subject: expected an object with a subject_id, at the top level or under data or subject"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,10 @@ NAME = "admin"
 
 
 class Command(TerminalCommand):
-    help = f"{__doc__} The link works once and expires after three days; until then, the command prints a new one."
+    help = (
+        f"{__doc__} The link works once and expires after 3 days. Until a password is set, the command prints a new "
+        "link each time."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--site", default="http://localhost:8000", metavar="URL", help="the URL of the site")

@@ -18,7 +18,10 @@ class Command(TerminalCommand):
         known = datasets_with_views()
         for dataset in datasets:
             if dataset not in known:
-                raise CommandError(f"No dataset {dataset} has views. Datasets with views: {', '.join(known)}.")
+                raise CommandError(
+                    f"There is no dataset {dataset} with summary tables. Datasets with summary tables: "
+                    f"{', '.join(known)}."
+                )
         failed = []
         for done in refreshing(view for dataset in datasets or known for view in views_of(dataset)):
             if done.problem:

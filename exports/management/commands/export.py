@@ -68,7 +68,9 @@ class Command(TerminalCommand):
             metavar="MEASURE",
             help=f"measure of each group: count (default), or {', '.join(OF_COLUMNS)} of a column, such as mean:age",
         )
-        parser.add_argument("--format", choices=FORMATS, help="format of the file (default: by its name, or csv)")
+        parser.add_argument(
+            "--format", choices=FORMATS, help="format of the file (default: from its suffix, otherwise csv)"
+        )
         parser.add_argument("--compress", action="store_true", help="compress with gzip (default for names with .gz)")
         parser.add_argument(
             "--spreadsheet", action="store_true", help="escape text that a spreadsheet would run as formulas (CSV)"

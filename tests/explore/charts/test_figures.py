@@ -254,12 +254,12 @@ def test_filters_are_reported_in_the_title(many):
         (
             {"kind": "line", "x": "education"},
             "x",
-            "A line needs dates or numbers on its axis; education has none. Use bars",
+            "A line needs dates or numbers on its axis, but education has none. Use bars",
         ),
         (
             {"kind": "histogram", "x": "sex"},
             "x",
-            "A histogram needs dates or numbers on its axis; sex has none. Use bars",
+            "A histogram needs dates or numbers on its axis, but sex has none. Use bars",
         ),
         ({"kind": "histogram", "x": "age", "measure": "mean:age"}, "measure", "count or share"),
         ({"kind": "box", "x": "sex", "y": "education"}, "y", "Expected a column of numbers"),

@@ -209,7 +209,7 @@ def test_rejected_rows_declare_masked_addresses_and_are_refused(analyst, write, 
 def test_a_form_refuses_a_masked_value(admin_client, users):
     fields = {"name": "Ann", "email": "a****@example.com", "signup_date": "2023-05-01"}
     page = admin_client.post("/admin/experiments/user/1/change/", fields)
-    assert "This value is masked. Write it in full." in page.text
+    assert "This value is masked. Enter the full value." in page.text
     data = {"select_across": "1", "field": "email", "value": "a****@example.com", "_preview": "x"}
     assert "This value is masked" in admin_client.post("/admin/experiments/user/bulk/", data).text
     assert emails() == EMAILS
