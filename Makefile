@@ -4,24 +4,24 @@ PORT ?= 8000
 PYTHON := .venv/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Production as `make check` imagines it: nothing here is a real host or a real secret.
+# Example production settings for `make check`. The host and the secret are not real.
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
 .PHONY: help install install-spectral dev run notebook test test-api test-model test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
-help:  ## lists the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 18
+help:  ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
 
-# The stamps say which lock file the environment was last filled from.
+# The stamp files record which lock file was last installed into .venv.
 .venv/bin/python:
 	@command -v python3 >/dev/null || { echo "python3 is not installed. Tabularium needs Python 3.11 or newer." >&2; exit 1; }
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Tabularium needs Python 3.11 or newer, but python3 here is $$(python3 -V 2>&1)." >&2; exit 1; }
-	@echo "Making .venv"
+	@echo "Creating .venv"
 	@python3 -m venv .venv || { rm -rf .venv; \
-		echo "python3 could not make .venv. On Debian or Ubuntu, type: apt-get install python3-venv" >&2; exit 1; }
+		echo "python3 could not create .venv. On Debian or Ubuntu, type: apt-get install python3-venv" >&2; exit 1; }
 
 .venv/installed: requirements.txt | .venv/bin/python
 	@echo "Installing requirements.txt"
@@ -33,12 +33,12 @@ help:  ## lists the targets
 	@$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.txt
 	@touch .venv/installed $@
 
-install: .venv/installed  ## makes .venv with what the site needs
+install: .venv/installed  ## Create .venv and install the dependencies of the site
 
-dev: .venv/installed-dev  ## also installs what tests and checks need
+dev: .venv/installed-dev  ## Also install the dependencies of the tests and checks
 
 run: export DEBUG := on
-run: install  ## the site on this machine, with the sample data: http://127.0.0.1:8000/ (PORT=8001 for another port)
+run: install  ## Run the site on this machine with the sample data, at http://127.0.0.1:8000/ (PORT=8001 for another port)
 	@$(PYTHON) -c 'import socket, sys; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); \
 		s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()' "$(PORT)" 2>/dev/null || { \
 		echo "Port $(PORT) is in use or is not a port number. To use another port, run: make run PORT=8001" >&2; exit 1; }
@@ -47,7 +47,7 @@ run: install  ## the site on this machine, with the sample data: http://127.0.0.
 	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
 
 notebook: export DEBUG := on
-notebook: dev  ## runs the insights again: into census/ on the records of UCI's two files, on others into var/
+notebook: dev  ## Run the insights again: write to census/ for the records of UCI's two files, to var/ for others
 	@$(PYTHON) -m tests.insights $(ARGS)
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
@@ -61,7 +61,7 @@ endef
 
 SUITE := $(PYTHON) -m pytest -n auto --dist worksteal
 
-test: dev  ## the whole suite, on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
+test: dev  ## Run the whole suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
 	@TEST_ENGINE=$(ENGINES) $(SUITE) $(ARGS)
 else
@@ -69,32 +69,32 @@ else
 endif
 
 test-api: export EXAMPLES ?= 4
-test-api: dev  ## every operation of the API beside its description, by Schemathesis, on both engines (EXAMPLES=4)
+test-api: dev  ## Compare every API operation with its description with Schemathesis, on both engines (EXAMPLES=4)
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/api/test_schemathesis.py $(ARGS))
 
 test-model: export EXAMPLES ?= 50
-test-model: dev  ## the site beside a plain model of its tables, in random steps, on both engines (EXAMPLES=500)
+test-model: dev  ## Compare the site with a simple model in random steps, on both engines (EXAMPLES=500)
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/model $(ARGS))
 
-test-stack: dev  ## the stack of docker-compose.yml: start, failures, updates, backup (needs Docker; ARGS="-k update")
+test-stack: dev  ## Test the stack of docker-compose.yml: start, failures, updates, backup (needs Docker; ARGS="-k update")
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not available here." >&2; exit 1; }
 	@TEST_STACK=1 $(PYTHON) -m pytest -n 0 tests/stack $(ARGS)
 
-coverage: dev  ## the suite with its coverage, of both engines together; each line is in var/coverage/html
+coverage: dev  ## Measure the coverage on both engines together; var/coverage/html shows each line
 	@rm -rf var/coverage && mkdir -p var/coverage
 	$(call on_both_engines,$(SUITE) --share --cov --cov-report= $(ARGS))
 	@$(PYTHON) -m coverage combine --quiet var/coverage/sqlite* var/coverage/postgresql*
 	@$(PYTHON) -m coverage html --quiet
 	@$(PYTHON) -m coverage report
 
-lint: dev  ## style
+lint: dev  ## Check the style
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 
-types: dev  ## types, by mypy
+types: dev  ## Check the types with mypy
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) -m mypy $(ARGS)
 
-check: lint types  ## style, types, migrations, production settings, the architecture
+check: lint types  ## Check style, types, migrations, production settings and architecture
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	@.venv/bin/lint-imports --no-cache
@@ -111,32 +111,32 @@ $(SPECTRAL)/installed:
 
 install-spectral: $(SPECTRAL)/installed
 
-check-api: dev $(SPECTRAL)/installed  ## the description of the API, by Spectral (needs npm)
+check-api: dev $(SPECTRAL)/installed  ## Check the API description with Spectral (needs npm)
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py spectacular --format openapi-json \
 		--file $(SPECTRAL)/openapi.json
 	@$(SPECTRAL)/node_modules/.bin/spectral lint --fail-severity warn \
 		--ruleset tests/api/spectral.yaml $(SPECTRAL)/openapi.json
 
-docs: dev  ## builds the documentation into docs/_build/; a warning or a broken link is an error
+docs: dev  ## Build the documentation in docs/_build/; a warning or a broken link is an error
 	@$(PYTHON) -m sphinx --quiet --fail-on-warning --keep-going -d docs/_build/doctrees -c docs . docs/_build/html
 	@echo "The documentation is in docs/_build/html/index.html"
 
-screenshots: dev  ## takes the screenshots of the documentation again (needs Chromium)
+screenshots: dev  ## Take the screenshots of the documentation again (needs Chromium)
 	@$(PYTHON) docs/screenshots.py
 
-format: dev  ## formats the code
+format: dev  ## Format the code
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
 
-# Without this machine's own package settings, so that the files name no address and the hashes are everybody's.
+# Ignore this machine's own package settings, so that the files contain no URL of an index and the same hashes everywhere.
 LOCK = env -u PIP_FIND_LINKS UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --no-config --universal \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml $(ARGS)
 
-lock:  ## writes requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
+lock:  ## Write requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
 	@command -v uv >/dev/null || { echo "uv is not installed. Type: python3 -m pip install uv" >&2; exit 1; }
 	@$(LOCK) --output-file requirements.txt
 	@$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 
-clean:  ## removes .venv and caches; the database and the uploads in var/ stay
+clean:  ## Remove .venv and caches, but keep the database and the uploads in var/
 	@rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis docs/_build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -45,7 +45,7 @@ class PageParameters(Parameters):
     """The parameters of a paginated list."""
 
     page_size = WholeNumber(min_value=1, max_value=LARGEST_PAGE, default=PAGE_SIZE, help_text="Entries per page.")
-    cursor = serializers.CharField(required=False, help_text="The start of the page, taken from next or previous.")
+    cursor = serializers.CharField(required=False, help_text="The start of the page, from the links next and previous.")
 
 
 class ImportsParameters(PageParameters):

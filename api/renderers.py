@@ -12,7 +12,7 @@ from rest_framework.request import Request
 if TYPE_CHECKING:  # it imports this module
     from rest_framework.views import APIView
 
-NOWHERE = "Nothing here"  # the title of the 404 page
+NOWHERE = "Not found"  # the title of the 404 page
 LINK = re.compile(r'<a href="([^"]*)" rel="nofollow">(.*?)</a>')  # the format of Django's urlize
 
 

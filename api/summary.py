@@ -29,8 +29,8 @@ OF_LISTS_ALONE = {
     "page_size": "A summary is not paginated. Set limit for more or fewer groups.",
     "cursor": "A summary is not paginated. Remove cursor.",
     "count": "To count, use measure=count.",
-    "fields": "A summary has the columns that by and measure name.",
-    "omit": "A summary has the columns that by and measure name.",
+    "fields": "The parameters by and measure set the columns of a summary.",
+    "omit": "The parameters by and measure set the columns of a summary.",
 }
 
 

@@ -131,8 +131,13 @@ class IncomeByEducation(MaterializedView):
     education = models.CharField(primary_key=True, max_length=100)
     years = models.SmallIntegerField(help_text="Rank of the level, from 1 (Preschool) to 16 (Doctorate).")
     respondents = models.BigIntegerField(help_text="Number of respondents of this level.")
-    over_50k = models.BigIntegerField("over 50K", help_text="Number of them with an income over 50,000 US dollars.")
-    share_over_50k = models.FloatField("share over 50K", help_text="Share of them with such an income, from 0 to 1.")
+    over_50k = models.BigIntegerField(
+        "over 50K", help_text="Number of respondents of this level with an income over 50,000 US dollars."
+    )
+    share_over_50k = models.FloatField(
+        "share over 50K",
+        help_text="Share of respondents of this level with an income over 50,000 US dollars, from 0 to 1.",
+    )
 
     listing = Listing(search=["education"], chart=Chart(x="education", measure="mean:share_over_50k", sort="years"))
 

@@ -126,8 +126,8 @@ class UserFeatures(MaterializedView):
     )
     most_common_compounds = models.TextField(
         null=True,
-        help_text="Ids of the compounds used in the most experiments of the user: all that tie, in ascending order, "
-        "separated by semicolons. Empty if there are none.",
+        help_text="Ids of the compounds used in the most experiments of the user. If several tie, all of them, in "
+        "ascending order, separated by semicolons. Empty if there are none.",
     )
 
     listing = Listing(

@@ -36,13 +36,15 @@ class ImportCommand(TerminalCommand):
         parser.add_argument(
             "--allow-missing-columns",
             action="store_true",
-            help="accept files that lack most columns or required columns; their stored values stay unchanged",
+            help="accept files that lack most columns or required columns; the stored values of these columns stay "
+            "unchanged",
         )
         parser.add_argument(
             "--pairing",
             action=BooleanOptionalAction,
             help="for files without a key: pair edited rows with their records, even if less than half of a file still "
-            "matches; or import them as new records (default: pair, and abort if less than half still matches)",
+            "matches, or import edited rows as new records (default: pair, but abort if less than half of a file still "
+            "matches)",
         )
         parser.add_argument(
             "--as", dest="known_as", metavar="NAME", help="treat the file as a new version of the file NAME"
@@ -52,7 +54,7 @@ class ImportCommand(TerminalCommand):
             action="append",
             default=[],
             metavar="GLOB",
-            help="also read files in folders whose name matches GLOB; may be given several times",
+            help="also read the files in folders whose names match GLOB; can be repeated",
         )
         parser.add_argument(
             "--encoding", default="utf-8", help="encoding of the files, such as cp1252 (default: utf-8)"

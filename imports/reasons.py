@@ -25,7 +25,7 @@ def clean_reason(text: str) -> str:
 
 def add_reason_argument(parser: ArgumentParser, text: str) -> None:
     """Add the option ``--reason``, with *text* as its help."""
-    parser.add_argument("--reason", default="", metavar="TEXT", help=f"{text}, at most {LONGEST_REASON} characters")
+    parser.add_argument("--reason", default="", metavar="TEXT", help=f"{text} (at most {LONGEST_REASON} characters)")
 
 
 def reason_of_option(text: str) -> str:

@@ -42,7 +42,7 @@ class Upkeep:
         except DatabaseError as error:
             logger.error("The database does not respond; retrying: %s", str(error).strip())
         except Exception:
-            logger.exception("The upkeep %s failed; retrying.", self._job.__name__)
+            logger.exception("The upkeep job %s failed; retrying.", self._job.__name__)
         finally:
             connections.close_all()
         self._rests_until = monotonic() + max(monotonic() - begun, self._rest if is_done else RETRY)

@@ -71,7 +71,7 @@ def page_schema(record: Schema) -> Schema:
             "count": {
                 "type": "integer",
                 "minimum": 0,
-                "description": "The number of records, if count requests it.",
+                "description": "The number of records, if the parameter count requests it.",
             },
             "count_is": {"type": "string", "enum": ["exact", "estimated"]},
             "results": {"type": "array", "items": record, "maxItems": LARGEST_PAGE},
@@ -88,7 +88,7 @@ def summary_schema() -> Schema:
         "type": "object",
         "properties": {
             "columns": {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            "truncated": {"type": "boolean", "description": "Whether the summary has more groups than limit."},
+            "truncated": {"type": "boolean", "description": "Whether the summary has more groups than limit allows."},
             "results": {
                 "type": "array",
                 "items": {"type": "object", "additionalProperties": value},
@@ -131,7 +131,7 @@ def list_parameters(model: type[models.Model]) -> list[Schema]:
             "ordering", orders, 'Columns to sort by; prefix a column with "-" for descending order.', most=MOST_KEYS
         ),
         query_parameter("page_size", size, "Records per page of JSON; other formats return the whole list."),
-        query_parameter("cursor", WORD, "The start of the page, taken from the links next and previous."),
+        query_parameter("cursor", WORD, "The start of the page, from the links next and previous."),
         query_parameter("count", {"type": "string", "enum": COUNTS, "default": "none"}, "How to count the records."),
         query_parameter("compress", {"type": "string", "enum": ["gzip"]}, "Compression of a whole list; not for JSON."),
     ]
@@ -148,7 +148,9 @@ def summary_parameters(model: type[models.Model]) -> list[Schema]:
         measures += [f"{kind}:{column.name}" for column in columns if aggregation.can_measure(kind, column)]
     bins = [column.name for column in columns if aggregation.can_be_parted(column)]
     names = {"anyOf": [{"enum": by}, *({"type": "string", "pattern": rf"^{name}:[1-9][0-9]{{0,8}}$"} for name in bins)]}
-    order = 'Groups and measures to sort by, as written in by and measure; prefix one with "-" for descending order.'
+    order = (
+        'Groups and measures to sort by, as in the parameters by and measure; prefix one with "-" for descending order.'
+    )
     return [
         *filter_parameters(model),
         _array("by", names, f"Columns to group by{'; numbers in bins of a width, such as ' * bool(bins)}"

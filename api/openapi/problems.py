@@ -52,7 +52,7 @@ CONFLICT: Schema = {
         "reason": {"type": "string"},
         "records": {
             "type": "array",
-            "description": "The first records; none without the permission to view them.",
+            "description": "The first records; an empty list without the permission to view them.",
             "maxItems": SHOWN,
             "items": {
                 "type": "object",

@@ -42,8 +42,8 @@ def state_and_private(respondents: QuerySet[Respondent]) -> Answer:
         f"Overall: {gap.verdict()}. Among {all_state.of:,} state employees, {all_state} have an income over 50K; among "
         f"{all_private.of:,} private employees, {all_private}. The difference is {gap.points()}. At the same level of "
         f"education, on average: {odds.verdict(1)}. The odds of state employees are {odds} times the odds of private "
-        f"employees, and {compared}. A share of {beyond[0].value:.1%} of state employees and {beyond[1].value:.1%} of "
-        "private employees has more than a high school education."
+        f"employees, and {compared}. Among state employees, {beyond[0].value:.1%} have more than a high school "
+        f"education; among private employees, {beyond[1].value:.1%}."
     )
     if school and college:
         answer += f" The odds ratio is {school} up to high school and {college} beyond it."

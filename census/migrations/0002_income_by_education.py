@@ -19,17 +19,26 @@ class Migration(migrations.Migration):
                     name="IncomeByEducation",
                     fields=[
                         ("education", models.CharField(max_length=100, primary_key=True, serialize=False)),
-                        ("years", models.SmallIntegerField(help_text="Number of years of the level.")),
-                        ("respondents", models.BigIntegerField(help_text="Respondents of this level.")),
+                        (
+                            "years",
+                            models.SmallIntegerField(
+                                help_text="Rank of the level, from 1 (Preschool) to 16 (Doctorate)."
+                            ),
+                        ),
+                        ("respondents", models.BigIntegerField(help_text="Number of respondents of this level.")),
                         (
                             "over_50k",
                             models.BigIntegerField(
-                                help_text="Those of them whose income is over 50K.", verbose_name="over 50K"
+                                help_text="Number of respondents of this level with an income over 50,000 US dollars.",
+                                verbose_name="over 50K",
                             ),
                         ),
                         (
                             "share_over_50k",
-                            models.FloatField(help_text="Their share, from 0 to 1.", verbose_name="share over 50K"),
+                            models.FloatField(
+                                help_text="Share of respondents of this level with an income over 50,000 US dollars, from 0 to 1.",
+                                verbose_name="share over 50K",
+                            ),
                         ),
                     ],
                     options={

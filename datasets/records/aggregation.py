@@ -168,7 +168,9 @@ def _grouping(model: type[models.Model], text: str, user: Viewer) -> Grouping:
             raise AggregationError("by", f"Expected {name}:{f' or {name}:'.join(PARTS)}; found {text[:100]}.")
         return Grouping(text, column, part=how)
     if not can_be_parted(column):
-        raise AggregationError("by", f"Expected {name} alone (it has no dates or quantities), found {text[:100]}.")
+        raise AggregationError(
+            "by", f"Expected {name} without a suffix, because it has no dates or quantities; found {text[:100]}."
+        )
     return Grouping(text, column, width=_width(column, how))
 
 

@@ -30,18 +30,21 @@ class Migration(migrations.Migration):
                                 to="experiments.user",
                             ),
                         ),
-                        ("total_experiments", models.BigIntegerField(help_text="Experiments that the user ran.")),
+                        (
+                            "total_experiments",
+                            models.BigIntegerField(help_text="Number of experiments that the user ran."),
+                        ),
                         (
                             "mean_run_time",
                             models.FloatField(
-                                help_text="Of the user's experiments, in the unit of their file; empty without any.",
+                                help_text="Mean run time of the user's experiments, in a unit that the source does not state. Empty if there are none.",
                                 null=True,
                             ),
                         ),
                         (
                             "most_common_compounds",
                             models.TextField(
-                                help_text="Ids of the compounds used in most of the user's experiments: all that tie, the lowest id first, with semicolons between. Empty without any.",
+                                help_text="Ids of the compounds used in the most experiments of the user. If several tie, all of them, in ascending order, separated by semicolons. Empty if there are none.",
                                 null=True,
                             ),
                         ),

@@ -1,4 +1,5 @@
--- Most common are the compounds used in most of a user's experiments: all that tie, the lowest id first.
+-- The most common compounds are those used in the most experiments of a user. If several tie, all of them are listed in
+-- ascending order.
 CREATE VIEW user_features_live AS
 WITH totals AS (
     SELECT user_id,

@@ -30,7 +30,7 @@ LABELS = {
     "y": "Y axis",
     "colour": "Split by colour",
     "measure": "Measure",
-    "bins": "Bins (about)",
+    "bins": "Bins (approximate)",
     "sort": "Sort by",
 }
 AXES = {

@@ -10,7 +10,7 @@ from makers.draws import Rows, below, models
 from makers.planting import Planted, put, too_few, too_many
 
 PLANTED_DATA = [
-    Planted(212, "the age is no number", like=200, put={0: "thirty"}),
+    Planted(212, "the age is not a number", like=200, put={0: "thirty"}),
     Planted(655, "two problems in one row: the sex is misspelt and the hours are blank", like=640,
             put={9: "Femael", 12: ""}),
     Planted(1240, "too few cells: the row stops after hours-per-week",
@@ -24,7 +24,7 @@ PLANTED_DATA = [
     Planted(3456, "an income that is neither <=50K nor >50K", like=3400, put={14: "50K"}),
 ]  # fmt: skip
 PLANTED_TEST = [
-    Planted(140, "the final weight is no number", like=130, put={2: "12e"}),
+    Planted(140, "the final weight is not a number", like=130, put={2: "12e"}),
     Planted(802, "the capital gain is below zero", like=790, put={10: "-350"}),
 ]
 SPOILS = [put(0, "thirty"), put(4, "17"), put(9, "Femael"), put(14, "50K"), too_few, too_many]

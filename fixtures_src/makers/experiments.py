@@ -50,10 +50,10 @@ PLANTED_EXPERIMENTS = [
     Planted(77, "a compound that does not exist, beside two that do", row="9001,\t5,\t3;777;12,\t40"),
     Planted(402, "a user that does not exist", row="9002,\t999,\t4;8,\t35"),
     Planted(655, "a user whose own row was rejected (users.csv, line 23)", row="9003,\t901,\t21,\t20"),
-    Planted(910, "a run time that is no number", row="9004,\t33,\t2;6,\thalf an hour"),
+    Planted(910, "a run time that is not a number", row="9004,\t33,\t2;6,\thalf an hour"),
     Planted(1203, "the key and the values of an earlier experiment: a duplicate, not rejected", like=1100),
     Planted(1388, "the key of an earlier experiment, with another run time", like=250, put={3: "999"}),
-    Planted(1512, "a compound id that is no number", row="9005,\t61,\t7;x,\t25"),
+    Planted(1512, "a compound id that is not a number", row="9005,\t61,\t7;x,\t25"),
     Planted(1790, "too many cells: commas separate the compounds", row="9006,\t72,\t1,\t2,\t3,\t55"),
 ]
 USER_SPOILS = [put(2, "nobody at example"), put(3, "2023-09-31"), too_few, put(1, "")]

@@ -50,7 +50,7 @@ def find_interrupted() -> list[ImportRun]:
     started = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING)
     waiting = ImportRun.objects.filter(status=Status.WAITING, heartbeat__lt=now - WAITING_TIMEOUT)
     for run in waiting.filter(task_id__in=started.values("id")):
-        run.finish(Status.INTERRUPTED, "The process of the run ended before it started. Nothing was imported.")
+        run.finish(Status.INTERRUPTED, "The process ended before the run started. Nothing was imported.")
         interrupted.append(run)
     lost = ImportRun.objects.filter(status=Status.INTERRUPTED, task_id__in=started.values("id"))
     for task in started.filter(id__in=lost.values("task_id")):

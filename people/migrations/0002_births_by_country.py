@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                     name="BirthsByCountry",
                     fields=[
                         ("country", models.CharField(max_length=200, primary_key=True, serialize=False)),
-                        ("births", models.BigIntegerField(help_text="People.")),
+                        ("births", models.BigIntegerField(help_text="Number of people born in the country.")),
                     ],
                     options={
                         "verbose_name": "country of birth",

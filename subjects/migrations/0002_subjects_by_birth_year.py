@@ -21,14 +21,14 @@ class Migration(migrations.Migration):
                         (
                             "key",
                             models.CharField(
-                                help_text="Year and sex.", max_length=20, primary_key=True, serialize=False
+                                help_text="Year of birth and sex.", max_length=20, primary_key=True, serialize=False
                             ),
                         ),
                         ("year", models.IntegerField(help_text="Year of birth.")),
                         ("sex", models.CharField(choices=[("Female", "Female"), ("Male", "Male")], max_length=10)),
                         (
                             "subjects",
-                            models.BigIntegerField(help_text="Subjects of this sex that were born in this year."),
+                            models.BigIntegerField(help_text="Number of subjects of this sex born in this year."),
                         ),
                     ],
                     options={

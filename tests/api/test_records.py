@@ -116,7 +116,7 @@ def test_a_list_can_be_looked_at_in_a_browser(client):
     page = client.get("/api/people/places/", headers={"accept": "text/html"})
     assert page.status_code == 200
     assert "<h1>Places</h1>" in page.text and "REST framework" not in page.text
-    assert "Nothing here" not in page.text and '<a href="/api/">API</a>' in page.text
+    assert "Not found" not in page.text and '<a href="/api/">API</a>' in page.text
 
 
 def test_the_nearest_address_is_suggested(client):

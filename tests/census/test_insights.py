@@ -249,7 +249,7 @@ def test_employers_without_a_common_large_level_of_education_are_not_compared_by
         STATE
     ]
     assert answer["figures"]["levels_compared"] == 0
-    assert "private employees, and no level has 30 respondents of each kind. A share" in answer["answer"]
+    assert "private employees, and no level has 30 respondents of each kind. Among state employees" in answer["answer"]
 
 
 def test_the_answers_for_random_respondents_are_mostly_unclear(ask):

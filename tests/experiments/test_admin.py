@@ -108,9 +108,9 @@ def test_rejected_users_are_hidden_without_the_permission_to_see_addresses(admin
 def test_features_are_shown(admin_client):
     matviews.refresh("experiments")
     page = admin_client.get("/admin/experiments/userfeatures/").text
-    assert "Alice" in page and "all that tie, in ascending order" in page
+    assert "Alice" in page and "If several tie, all of them, in ascending order" in page
     assert "<dt>Mean experiments per user:</dt> <dd>0</dd>" in page
-    assert "all that tie" in admin_client.get("/admin/experiments/userfeatures/1/change/").text
+    assert "If several tie, all of them" in admin_client.get("/admin/experiments/userfeatures/1/change/").text
 
 
 def test_the_list_of_features_shows_the_average_of_all_users(admin_client):

@@ -83,7 +83,7 @@ def test_features_list_the_most_common_compounds_and_document_the_rule(client):
         {"user_id": 2, "user": "Bob", "total_experiments": 1, "mean_run_time": 0.5, "most_common_compounds": [1, 2]},
     ]
     value = client.options("/api/experiments/user-features/").json()["columns"]["most_common_compounds"]
-    assert "all that tie, in ascending order" in value["help"]
+    assert "If several tie, all of them, in ascending order" in value["help"]
 
 
 def test_compounds_are_read(client):

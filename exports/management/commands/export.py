@@ -37,7 +37,7 @@ EXAMPLES = """examples:
   manage.py export people/people --by country_of_birth --measure count --ordering=-count --format json -o -
 
 Filters are the same as in the API: NAME=VALUE, where NAME may end in __in, __gte, __lte, __icontains, __istartswith or
-__isnull. Personal data are masked unless --as-user names an account that may see them. A file with masked values has
+__isnull. Personal data is masked unless --as-user names an account that may see them. A file with masked values has
 "masked" in its name, such as users.masked.csv, and the column masked_columns lists the masked columns.
 """
 

@@ -23,7 +23,7 @@ class Command(TerminalCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--import-sources", action="store_true", help="import the sources of datasets without an applied import"
+            "--import-sources", action="store_true", help="import the sources of datasets that have no applied import"
         )
         parser.add_argument(
             "--site", metavar="URL", help="URL of the site, for a link to set the password of the first account"
