@@ -10,6 +10,7 @@ would no longer be found if the hashes changed.
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -86,14 +87,25 @@ def _mixed(bits: np.ndarray, salt: np.uint64) -> np.ndarray:
     return mixed
 
 
+class Stored(Protocol):
+    """Stored identities, each of which has an index."""
+
+    def __len__(self) -> int: ...
+
+    def indexes(self, lanes: Lanes) -> np.ndarray:
+        """Return the index of each identity, or -1."""
+
+
 class Occurrences:
     """Counts the earlier rows with the same content in a file, for each row of each batch.
 
-    Uses 8 bytes for each distinct content, and 16 more for each repeated one, in sorted arrays that are merged as they
-    grow.
+    Uses a bit for each of the *stored* identities, 8 bytes for each other distinct content, and 16 more for each
+    repeated one, in sorted arrays that are merged as they grow.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Stored | None = None) -> None:
+        self.stored = stored if stored is not None and len(stored) else None
+        self.stored_came = np.zeros((len(self.stored) + 7) // 8 if self.stored is not None else 0, np.uint8)
         self.came = _Counts(counting=False)
         self.came_again = _Counts()  # occurrences after the first
 
@@ -105,9 +117,8 @@ class Occurrences:
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(keys)])
         lengths = np.diff(np.append(starts, len(keys)))
         distinct = ordered[starts]
-        known = self.came.of(distinct)
+        known = self._came(distinct, lanes[:, order[starts]])
         before = known + self.came_again.of(distinct)
-        self.came.add(distinct[known == 0])
         again = np.flatnonzero((known > 0) | (lengths > 1))
         if not len(again):
             return
@@ -115,6 +126,19 @@ class Occurrences:
         numbers = np.repeat(before - starts, lengths) + np.arange(len(keys))
         later = numbers > 0
         lanes[:, order[later]] += number_terms("occurrence", numbers[later])
+
+    def _came(self, keys: np.ndarray, lanes: Lanes) -> np.ndarray:
+        """Return 1 for each content that has come before, else 0, and remember them all. *keys* are sorted."""
+        came, others = np.zeros(len(keys), np.int64), np.ones(len(keys), bool)
+        if self.stored is not None:
+            indexes = self.stored.indexes(lanes)
+            others = indexes < 0
+            octets, bits = np.divmod(indexes[~others], 8)
+            came[~others] = (self.stored_came[octets] >> bits) & 1
+            np.bitwise_or.at(self.stored_came, octets, np.left_shift(1, bits).astype(np.uint8))
+        came[others] = self.came.of(keys[others])
+        self.came.add(keys[others & (came == 0)])
+        return came
 
 
 class _Counts:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from datetime import timedelta
 from itertools import chain
+from math import inf
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,13 +14,14 @@ from datasets.records.masking import Viewer, hidden_fields
 from datasets.registry import dataset_apps
 from datasets.terminal_text import escaped
 from datasets.text import visible
+from imports.engine.listed_missing import LISTED
 from imports.engine.run import Outcome
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import line_file_name
 from imports.resolved_rows import RowState
 from imports.sources import sources_of
 
-SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists all of them
+SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists them all, or the first LISTED
 
 
 def by_source(run: ImportRun) -> dict[str, list[SourceFile]]:
@@ -106,16 +108,16 @@ def summary(outcome: Outcome) -> Iterator[str]:
     for note in run.notes:
         yield f"  {note}"
     yield from rejected_lines(run)
-    if outcome.missing:
+    if missing := outcome.missing.count:
         counts = {"deleted": sum(file.deleted for file in run.files.all())}
-        counts["with corrections"] = len(outcome.missing.corrected)
+        counts["with corrections"] = outcome.missing.count_corrected
         further = "".join(f", {count:,} {what}" for what, count in counts.items() if count)
-        yield f"Missing from their source files ({len(outcome.missing):,}{further}):"
+        yield f"Missing from their source files ({missing:,}{further}):"
         for entry, _ in zip(outcome.missing, range(SHOWN), strict=False):
             called = f" ({', '.join(map(str, entry['values'].values()))})" if entry["values"] else ""
             record = _printed(f"{entry['source']} {entry['record']}{called}, last seen in {entry['file']}")
             yield f"  {record} on line {entry['line']}"
-        yield from _more(len(outcome.missing))
+        yield from _more(missing, LISTED)
 
 
 def rejected_rows_of(run: ImportRun) -> QuerySet[RejectedRow]:
@@ -139,9 +141,10 @@ def _printed(text: str) -> str:
     return visible(escaped(text))
 
 
-def _more(count: int) -> Iterator[str]:
+def _more(count: int, most: float = inf) -> Iterator[str]:
     if count > SHOWN:
-        yield f"  and {count - SHOWN:,} more; --report FILE lists them all."
+        listed = "lists them all" if count <= most else f"lists the first {most:,}"
+        yield f"  and {count - SHOWN:,} more; --report FILE {listed}."
 
 
 def whole(outcome: Outcome) -> Iterator[str]:

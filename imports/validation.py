@@ -23,10 +23,9 @@ from imports.vocabularies import TermIndex
 
 @dataclass
 class ValidatedBatch:
-    """The valid rows and the rejected rows of a batch.
+    """The valid rows and the rejected rows of a batch, with a typed array of ``values`` for each column.
 
-    ``values`` has a typed array for each column. For a VocabularyColumn, it has the positions of the terms in the
-    vocabulary.
+    For a VocabularyColumn, these are the positions of the terms in the vocabulary.
     """
 
     lines: np.ndarray
@@ -78,7 +77,7 @@ class BatchValidator:
 
     *places* are the indexes of the source's columns in the file. *headings* are the file's headers. Columns of personal
     data are checked for masked values. In a file with *fixed* rejected rows, all columns are checked, because such a
-    file has masked e-mail addresses in any column.
+    file has masked e-mail addresses in any column. Rows of *stored* records are counted with less memory.
     """
 
     def __init__(
@@ -91,6 +90,7 @@ class BatchValidator:
         markers: Markers | None = None,
         *,
         fixed: bool = False,
+        stored: fingerprints.Stored | None = None,
     ):
         self.source, self.places, self.names = source, places, distinct(headings)
         self.columns = [column for column in source.bound.values() if column.name in places]
@@ -99,8 +99,8 @@ class BatchValidator:
         self.may_be_masked = [c.name for c in self.columns if personal and (fixed or c.field.name in personal)]
         self.markers = markers or Markers(source)
         self.second_headings = SecondHeadings(source, places, headings, name)
-        self.name_term = fingerprints.name_term(name)  # for a source without a key
-        self.occurrences = fingerprints.Occurrences()
+        # For a source without a key.
+        self.name_term, self.occurrences = fingerprints.name_term(name), fingerprints.Occurrences(stored)
 
     def check(self, batch: Batch) -> ValidatedBatch:
         """Return the valid rows of *batch*, and the rejected rows with all of their problems.

@@ -94,6 +94,8 @@ def tabs(
     if tab != "new" or run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
         shown = [entry | {"address": _history(entry, readers)} for entry in shown]
     tables = _tables(shown) if tab in ("new", "missing") else []
+    if sizes.get("missing"):  # the first of each source are listed
+        sizes["missing"] = sum(run.files.values_list("missing", flat=True))
     listed = [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()]
     chosen_on = {"choosing": choosing, "compared": pair_choices.compared(tab, sizes)}
     return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables, **chosen_on}

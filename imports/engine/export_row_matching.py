@@ -25,7 +25,7 @@ def recognise(staged: Staged, rows: StagedRows) -> Counter[int]:
         cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {rows.table}), EXISTS (SELECT 1 FROM {rows.staged})")
         if not all(cursor.fetchone()) and not known.has_deleted:
             return Counter()
-        stage.add_identities(stage.unseen, known.unseen())
+        stage.add_identities(stage.unseen, known.identities(seen=False))
         stage.collect(stage.again, _pairs(staged, rows))
         cursor.execute(f"DELETE FROM {quoted(stage.unseen)}")
         cursor.execute(f"SELECT identity FROM {quoted(stage.again)} WHERE identity IS NOT NULL")

@@ -26,8 +26,8 @@ LONGEST_DOCUMENT = 64 << 20  # bytes of a row with a JSON document, in which eac
 class ExportValidator(BatchValidator):
     """Validates the batches of an export, in which each row names its file."""
 
-    def __init__(self, parts: "ExportParts", *args: Any, fixed: bool):
-        super().__init__(*args, fixed=fixed)
+    def __init__(self, parts: "ExportParts", *args: Any, **options: Any):
+        super().__init__(*args, **options)
         self.parts = parts
 
     def check(self, batch: Batch) -> ValidatedBatch:

@@ -1,7 +1,7 @@
 """Find, list and delete missing records: records from earlier versions of a file that it no longer contains."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 
 from django.db import connection, models
@@ -14,12 +14,10 @@ from imports.engine.locks import ImportRefusedError
 from imports.engine.options import Options
 from imports.engine.rejections import Rejections
 from imports.engine.source_load import SourceLoad, Staged
-from imports.engine.spool import Spool
 from imports.models import Change, ImportRun, SourceFile
 from imports.resolved_rows import RowState
 from imports.row_problems import Rejection
-from imports.run_diff_file import Entry
-from imports.sources import Column, Source, sources_of
+from imports.sources import Source, sources_of
 
 FEW = 100  # up to this number, missing records never count as most of a table
 
@@ -27,7 +25,7 @@ FEW = 100  # up to this number, missing records never count as most of a table
 def find_missing(staged: Staged, late: Rejections) -> None:
     """Store the missing records of the source in the stage."""
     load = staged.load
-    if not load.source.key and not staged.known.unseen().size:
+    if not load.source.key and not staged.known.count_unseen():
         return
     _remember_rejected(staged, late)
     with connection.cursor() as cursor:
@@ -41,35 +39,6 @@ def find_missing(staged: Staged, late: Rejections) -> None:
             + _not_fixed(staged),
         )
         analyze(load.stage.missing, "pk")
-
-
-@dataclass(frozen=True)
-class MissingRecords:
-    """The missing records of a run, first those with corrections."""
-
-    corrected: Spool[Entry] = field(default_factory=Spool[Entry])
-    others: Spool[Entry] = field(default_factory=Spool[Entry])
-
-    def __len__(self) -> int:
-        return len(self.corrected) + len(self.others)
-
-    def __iter__(self) -> Iterator[Entry]:
-        return chain(self.corrected, self.others)
-
-
-def count_missing(load: SourceLoad, listed: MissingRecords) -> int:
-    """Add each missing record in the stage to *listed*, and set the numbers of each file. Return their sum."""
-    if not load.stage.has(load.stage.missing):
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT name, count(*), sum(corrected) FROM {quoted(load.stage.missing)} GROUP BY name")
-        counts = {name: numbers for name, *numbers in cursor.fetchall()}
-    if counts:
-        for entry in _listed(load):
-            (listed.corrected if "corrected" in entry else listed.others).add(entry)
-    for file in load.files:
-        file.missing, file.missing_corrected = counts.pop(file.name, (0, 0))  # of the first of files with one name
-    return sum(file.missing for file in load.files)
 
 
 def _not_continued(load: SourceLoad) -> str:
@@ -112,15 +81,21 @@ def _not_read_again(staged: Staged, cursor: CursorWrapper) -> str:
 
 def _unseen(staged: Staged) -> str:
     """Return the SQL condition that no valid or rejected row had the identity of a record without a key."""
-    stage, conditions = staged.load.stage, ["1 = 1"]
-    stage.add_identities(stage.unseen, staged.known.unseen())
+    load, stage, known, join = staged.load, staged.load.stage, staged.known, ""
+    if 2 * known.count_unseen() > len(known):  # few have been seen
+        stage.add_identities(stage.met, known.identities(seen=True))
+        met = f"SELECT 1 FROM {quoted(stage.met)} m WHERE m.identity = r.identity"
+        conditions = [f"r.changed_in_id IN ({load.known_files_sql}) AND NOT EXISTS ({met})"]
+    else:
+        stage.add_identities(stage.unseen, known.identities(seen=False))
+        join, conditions = f" JOIN {quoted(stage.unseen)} u ON u.identity = r.identity", ["1 = 1"]
     if stage.has(stage.seen):
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.seen)} x WHERE x.identity = r.identity)")
     if stage.has(stage.unusable):
         # A fixed row differs from its line in the original file, but that line still exists.
         same_line = "y.name = f.name AND y.line = r.changed_line"
         conditions.append(f"NOT EXISTS (SELECT 1 FROM {quoted(stage.unusable)} y WHERE {same_line})")
-    return f" JOIN {quoted(stage.unseen)} u ON u.identity = r.identity WHERE {' AND '.join(conditions)}"
+    return f"{join} WHERE {' AND '.join(conditions)}"
 
 
 @dataclass(frozen=True)
@@ -266,29 +241,3 @@ def _remember_rejected(staged: Staged, late: Rejections) -> None:
 
 def _unfixed(rows: Iterable[tuple[int, Rejection]]) -> Iterator[tuple[int, Rejection]]:
     return ((file, rejection) for file, rejection in rows if rejection.state != RowState.FIXED)
-
-
-def _listed(load: SourceLoad) -> Iterator[Entry]:
-    pk_name = pk_column(load.source.model)
-    known_by = [column.stored_as for column in load.source.key_columns] or [pk_name]
-    # The primary key of a record without a key is meaningless to users, so its values are listed instead.
-    values = [] if load.source.key else [c.stored_as for c in load.source.bound.values() if type(c) is Column][:4]
-    columns = [f"r.{quoted(name)}" for name in known_by + values]
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(['m.corrected', 'm.name', 'm.changed_line', 'm.pk', *columns])}"
-            f" FROM {quoted(load.stage.missing)} m"
-            f" JOIN {quoted(load.source.name)} r ON r.{quoted(pk_name)} = m.pk"
-            " ORDER BY m.name, m.changed_line"
-        )
-        while rows := cursor.fetchmany(2000):
-            for corrected, name, line, pk, *key in rows:
-                entry: Entry = {
-                    "source": load.source.name,
-                    "pk": pk,
-                    "record": key[0] if len(known_by) == 1 else key[: len(known_by)],
-                    "values": dict(zip(values, key[len(known_by) :], strict=True)),
-                    "file": name,
-                    "line": line,
-                }
-                yield {**entry, "corrected": True} if corrected else entry

@@ -170,27 +170,20 @@ class _Finder:
 
     def _expected(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return where the records of *rows* are expected: after the previous unchanged row, and before the next."""
-        nowhere = np.full(len(rows), NOWHERE)
-        known = self.staged.known
-        seen = np.flatnonzero((known.positions > 0) & known.stored)
-        if not self._in_order or not len(seen):
-            return nowhere, nowhere
-        seen = seen[np.argsort(known.positions[seen])]
-        at = self.staged.positions_of(np.array(self.files)[rows], np.array(self.lines)[rows])
-        after = np.searchsorted(known.positions[seen], at)
-        neighbors = [seen[np.clip(which, 0, len(seen) - 1)] for which in (after - 1, after)]
-        keys = self._keys_of(np.unique(np.concatenate(neighbors)))
-        previous, following = (
-            np.where(there & (keys[index] >= 0), keys[index] + at - known.positions[index], NOWHERE)
-            for index, there in zip(neighbors, (after > 0, after < len(seen)), strict=True)
-        )
+        if not self._in_order:
+            return np.full(len(rows), NOWHERE), np.full(len(rows), NOWHERE)
+        neighbors = self.staged.new_rows.neighbors(np.array(self.files)[rows], np.array(self.lines)[rows])
+        known = np.unique(np.concatenate([[-1], *(indexes for indexes, _ in neighbors)]))
+        keys = self._keys_of(known)
+        found = [(keys[np.searchsorted(known, indexes)], offsets) for indexes, offsets in neighbors]
+        previous, following = (np.where(keys >= 0, keys - offsets, NOWHERE) for keys, offsets in found)
         return previous, following
 
     def _keys_of(self, indexes: np.ndarray) -> np.ndarray:
-        """Return the primary keys of existing rows in an array by index, with -1 elsewhere."""
+        """Return the primary keys of existing rows by their ascending *indexes*, of which the first is -1, or -1."""
         known, stage = self.staged.known, self.load.stage
-        stage.add_identities(stage.neighbors, np.stack([known.low[indexes], known.high[indexes]]))
-        keys = np.full(len(known.low), -1, np.int64)
+        keys = np.full(len(indexes), -1, np.int64)
+        stage.add_identities(stage.neighbors, np.stack([known.low[indexes[1:]], known.high[indexes[1:]]]))
         with connection.chunked_cursor() as cursor:
             cursor.execute(
                 f"SELECT r.identity, r.{self.rows.pk} FROM {quoted(stage.neighbors)} n"
@@ -198,7 +191,7 @@ class _Finder:
             )
             while part := cursor.fetchmany(AT_ONCE):
                 found = known.indexes(fingerprints.lanes_of(identity for identity, _ in part))
-                keys[found] = [key for _, key in part]
+                keys[np.searchsorted(indexes, found)] = [key for _, key in part]
         return keys
 
     def store(self, candidates: Candidates, pairs: Pairs) -> Spool[Pair]:

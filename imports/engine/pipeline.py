@@ -82,9 +82,10 @@ def _tables(staged: Staged, progress: Progress) -> Iterator[tuple[np.ndarray, Va
         layout = load.layouts[file.pk]
         names = layout.header or list(load.source.bound)
         args = load.source, layout.columns, list(names), file.name, staged.vocabularies, staged.markers
+        stored = None if load.source.key else staged.known
         fixed = file.pk in load.resubmissions
         parts = load.parts.get(file.pk)
-        validator = ExportValidator(parts, *args, fixed=fixed) if parts else BatchValidator(*args, fixed=fixed)
+        validator = (partial(ExportValidator, parts) if parts else BatchValidator)(*args, fixed=fixed, stored=stored)
         batches = ahead(batches_of(load, file))
         before = rows = 0
         for checked in ahead(_validated(validator, file, batches), check=partial(progress, 0, 0)):
@@ -125,11 +126,9 @@ def _write(staged: Staged, writer: Writer, file_ids: np.ndarray, checked: Valida
     """Stage the new rows of a batch, or all rows if the source has a key."""
     load = staged.load
     if checked.lanes is not None:
-        first = staged.rows_read + 1
-        staged.rows_read += len(checked.lines)
-        new, deleted = staged.known.look_up(checked.lanes, first)
-        if len(staged.known.low):
-            staged.new_rows.append((file_ids[new], checked.lines[new], first + np.flatnonzero(new)))
+        new, deleted, indexes = staged.known.look_up(checked.lanes)
+        if len(staged.known):
+            staged.new_rows.add(file_ids, checked.lines, new, indexes)
         staged.already_stored.update(_counted(file_ids[~new]))
         staged.deleted.update(_counted(file_ids[deleted]))
         checked, file_ids = (checked, file_ids) if new.all() else (checked.only(new), file_ids[new])

@@ -20,6 +20,7 @@ from imports.engine.doubtful_pairs import refuse_doubtful_pairs
 from imports.engine.file_layouts import find_layouts
 from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import finish_interrupted
+from imports.engine.listed_missing import MissingRecords, count_missing
 from imports.engine.locks import (
     ImportCancelledError,
     ImportLockedError,
@@ -28,7 +29,7 @@ from imports.engine.locks import (
     unwritable,
 )
 from imports.engine.merge import Merge, may_fill_directly
-from imports.engine.missing_records import MissingRecords, count_missing, delete_missing, find_missing
+from imports.engine.missing_records import delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
@@ -260,6 +261,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             find_missing(merge.staged, merge.late_rows)
         if count_missing(merge.load, outcome.missing) and options.delete_missing:
             run.notes += delete_missing(merge.load, options)
+    run.notes += outcome.missing.notes
     withdraw_others(run, [choice for merge in merges for choice in merge.paired.choices])
     refuse_doubtful_pairs(run, [file for merge in merges for file in merge.load.files])
     rejected = sum(file.rejected for merge in merges for file in merge.load.files)

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from datasets.sql.literal_keys import as_literals, literal_keys
 from imports.engine.existing_rows import ExistingRows
 from imports.engine.exported_rows import ExportParts
+from imports.engine.new_rows import NewRows
 from imports.engine.rejections import Rejections
 from imports.engine.row_states import RowStates
 from imports.engine.staging import Stage
@@ -114,9 +113,7 @@ class Staged:
     notes: list[str] = field(default_factory=list)
     # The valid rows of files with fixed rows: file, line, and the key or the identity.
     resubmitted: list[tuple[Any, ...]] = field(default_factory=list, repr=False)
-    # For a source without a key: the number of valid rows read, and the file, line and position of each new row.
-    rows_read: int = 0
-    new_rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list, repr=False)
+    new_rows: NewRows = field(default_factory=NewRows, repr=False)  # of a source without a key, if it has records
     next_key: int = 1  # next primary key of rows that are written directly into the table
 
     def __post_init__(self) -> None:
@@ -132,15 +129,6 @@ class Staged:
     def read(self, file: SourceFile) -> int:
         """Return the number of rows of *file* that have been read."""
         return self.usable[file.pk] + self.rejections.count(file)
-
-    def positions_of(self, files: np.ndarray, lines: np.ndarray) -> np.ndarray:
-        """Return the positions of new rows among the rows read."""
-        known_files, known_lines, positions = (np.concatenate(each) for each in zip(*self.new_rows, strict=True))
-        known = (known_files.astype(np.int64) << 32) + known_lines
-        order = np.argsort(known, kind="stable")
-        wanted = (files.astype(np.int64) << 32) + lines
-        found: np.ndarray = positions[order[np.searchsorted(known[order], wanted)]]
-        return found
 
     def keep_fixed(self, files: Iterable[int], lines: Iterable[int], checked: ValidatedBatch) -> None:
         """Store the key or identity of each valid row, to find the record that is created from a fixed row."""

@@ -20,6 +20,7 @@ from imports import fingerprints
 from imports.sources import Column, Detail, Many, Reference, Source
 
 Columns = dict[str, pa.Array]
+AT_ONCE = 100_000  # identities
 
 
 class Writer:
@@ -142,6 +143,7 @@ class Stage:
             f"{what}_{source.name}" for what in ("held", "heldlines", "parents")
         )
         self.seen, self.unseen, self.missing = (f"{what}_{source.name}" for what in ("seen", "unseen", "missing"))
+        self.met = f"met_{source.name}"  # the records with a row, if these are fewer than those without
         # The rejected rows by file and line, and the original files of fixed rows.
         self.unusable, self.continued = f"unusable_{source.name}", f"continued_{source.name}"
         # The fixed rows of this import, and the records of rows that an earlier import has fixed.
@@ -155,7 +157,7 @@ class Stage:
             self.types["identity"] = column_type(field_of(source.model, "identity"))
         self.types |= {column.name: _type(column) for column in self.columns}
         key = {name: self.types[name] for name in self.key}
-        self._types = {self.table: self.types, self.seen: key, self.unseen: key}
+        self._types = {self.table: self.types, self.seen: key, self.unseen: key, self.met: key}
         self._types |= {self.unusable: {"name": "text", "line": "integer"}, self.continued: {"name": "text"}}
         pair = row | {"pk": column_type(source.model._meta.pk), "likeness": "double precision"}
         self._types |= {self.pairs: pair, self.neighbors: key}
@@ -230,7 +232,8 @@ class Stage:
         """Append identities to the given table, and create the table if necessary."""
         self.need(table)
         with Writer(table, ["identity"]) as writer:
-            writer.write({"identity": fingerprints.stored(lanes)})
+            for start in range(0, lanes.shape[1], AT_ONCE):
+                writer.write({"identity": fingerprints.stored(lanes[:, start : start + AT_ONCE])})
         analyze(table, "identity")
 
     def is_empty(self, table: str) -> bool:

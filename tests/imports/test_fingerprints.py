@@ -144,9 +144,9 @@ def test_an_identity_contains_the_name_of_its_file_and_can_change_it(places, wri
 
 
 @settings(deadline=None)
-@given(st.lists(st.lists(st.integers(0, 5), max_size=12), max_size=8))
-def test_occurrences_are_numbered_through_all_batches(batches):
-    occurrences, came = fingerprints.Occurrences(), Counter()
+@given(st.lists(st.lists(st.integers(0, 5), max_size=12), max_size=8), st.sets(st.integers(0, 5)))
+def test_occurrences_are_numbered_through_all_batches(batches, stored):
+    occurrences, came = fingerprints.Occurrences(Stored(stored)), Counter()
     for batch in batches:
         contents = np.array([_content(number) for number in batch], np.uint64).reshape(-1, 2).T.copy()
         occurrences.add(contents)
@@ -157,6 +157,14 @@ def test_occurrences_are_numbered_through_all_batches(batches):
             expected.append(np.array(_content(number), np.uint64) + term)
             came[number] += 1
         assert contents.T.tolist() == [each.tolist() for each in expected]
+
+
+class Stored(list):
+    """Contents whose first occurrence is stored."""
+
+    def indexes(self, lanes):
+        known = [_content(number) for number in self]
+        return np.array([known.index(each) if each in known else -1 for each in map(tuple, lanes.T.tolist())], int)
 
 
 def _content(number):

@@ -4,6 +4,9 @@ from unittest.mock import ANY
 
 import pytest
 
+from curation.history import edits
+from people.models import Person
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\nBath,Avon,England\n"
 PEOPLE = """\
 given_name,family_name,date_of_birth,place_of_birth
@@ -200,3 +203,25 @@ def test_a_fixed_row_keeps_its_line_in_the_file(write, importing, rows):
     # A record is missing if its line no longer exists or has another row.
     fewer = importing("people", write("people.csv", messy.replace("Gus,Elm,1950-12-31,Atlantis\n", "")))
     assert [(entry["line"], entry["values"]["given_name"]) for entry in fewer["missing"]] == [(4, "Gus")]
+
+
+def test_the_first_missing_records_are_listed_and_all_are_counted(
+    imported, write, importing, admin_client, monkeypatch
+):
+    """Those with corrections come first, whether few or most records are missing."""
+    monkeypatch.setattr("imports.engine.listed_missing.LISTED", 2)
+    rows = [f"Cy{number},Fox,1950-12-{number},Derry\n" for number in range(10, 20)]
+    importing("people", write("people.csv", PEOPLE + "".join(rows)))
+    edits.correct(Person.objects.filter(given_name="Cy18"), {"family_name": "Elm"}, None)
+    for kept in (rows[:6], []):
+        report = importing("people", write("people.csv", PEOPLE + "".join(kept)), "--dry-run")
+        same, missing = 2 + len(kept), len(rows) - len(kept)
+        assert report.counts == {"people": {"read": same, "unchanged": same, "missing": missing}}
+        assert [entry["values"]["given_name"] for entry in report["missing"]] == ["Cy18", f"Cy{10 + len(kept)}"]
+        note = f"{missing} records of people are missing from the files. The first 2 are listed."
+        assert note in report["notes"]
+        page = admin_client.get(f"/admin/imports/importrun/{report['run']}/change/?tab=missing")
+        assert note in page.text and len(page.context["entries"]) == 2
+        assert {"name": "missing", "label": "Missing", "size": str(missing)} in page.context["tabs"]
+    report = importing("people", write("people.csv", PEOPLE), "--delete-missing")
+    assert report.counts["people"]["deleted"] == 10 and Person.objects.count() == 2

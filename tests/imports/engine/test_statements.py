@@ -46,7 +46,7 @@ def statements_of(write):
     ("file", "most"),
     [
         (NO_VOCABULARY, {"sqlite": (37, 37), "postgresql": (33, 33)}),
-        (SEVEN_VOCABULARIES, {"sqlite": (114, 36), "postgresql": (122, 45)}),
+        (SEVEN_VOCABULARIES, {"sqlite": (115, 37), "postgresql": (123, 46)}),
     ],
     ids=["no vocabulary", "seven vocabularies"],
 )
