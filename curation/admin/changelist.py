@@ -16,7 +16,7 @@ from curation.admin.date_hierarchy import periods_of
 from datasets.query_values import whole_number
 from datasets.records.facets import Facets
 from datasets.records.filters import UnknownParametersError, record_filterset
-from datasets.records.ordering import is_quick, read_slowly_sorted
+from datasets.records.ordering import is_quick, order_of_keys, read_slowly_sorted
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.search import MOST_WORDS, words_of
 
@@ -115,7 +115,7 @@ class RecordChangeList(ChangeList):
         order = self.queryset.query.order_by
         keys: Any = self.queryset.values("pk")[first:last]
         if self.paginator.is_large and not is_quick(self.model, order[0]):
-            keys = read_slowly_sorted(keys)
+            keys = read_slowly_sorted(self.queryset.order_by(*order_of_keys(self.queryset, order))[first:last])
         return self.apply_select_related(self.root_queryset.filter(pk__in=keys)).order_by(*order)
 
     @cached_property

@@ -15,6 +15,8 @@ from django.core.signing import BadSignature, Signer
 from django.db import models
 from django.db.models import F, Q
 
+from datasets.records.ordering import order_of_keys
+
 CHECKED = Signer(salt="datasets.records.keyset_pagination", sep=".")
 MOST_BYTES = 1000  # maximum size of a cursor; a longer one has only the record's key, and the values are read again
 
@@ -96,7 +98,8 @@ def page(
         records = records.filter(_beyond(order, after, backwards=backwards))
     ordered = records.order_by(*(key.expression(backwards=backwards) for key in order))
     if len(order) > 1:  # sort keys, and then read the other columns of the page
-        page_of_keys = records.model._default_manager.filter(pk__in=ordered.values("pk")[: size + 1])
+        keys = ordered.order_by(*order_of_keys(ordered, ordered.query.order_by)).values("pk")
+        page_of_keys = records.model._default_manager.filter(pk__in=keys[: size + 1])
         ordered = page_of_keys.order_by(*ordered.query.order_by)
     added = [key.path for key in order if key.path not in selected]
     columns = [*selected, *added]

@@ -4,12 +4,18 @@ The lists read the keys of a page first, and then its records with all columns a
 instead of whole rows, and skips the keys of earlier pages instead of their rows.
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connections, models
+from django.db.models import F, Func
+from django.db.models.expressions import OrderBy
 
+from datasets.fields import related_model
+from datasets.models import Vocabulary
 from datasets.sql.query_timeout import QueryTimeError, limited
 
 LARGE = 1_000_000  # records; up to this number, any column is quick to sort by
@@ -44,6 +50,36 @@ def quick_columns(model: type[models.Model]) -> frozenset[str]:
 def is_quick(model: type[models.Model], order: Any) -> bool:
     """Return whether a list of any size can be sorted by *order*, an argument of order_by()."""
     return isinstance(order, str) and order.removeprefix("-") in quick_columns(model)
+
+
+def order_of_keys(records: models.QuerySet[Any], order: Iterable[Any]) -> list[Any]:
+    """Return *order*, the arguments of order_by(), with each name of a term replaced by the position of the term.
+
+    PostgreSQL would otherwise read the terms in order and search all records for each of them, which takes twice as
+    long as sorting all records by the positions. Names are unique, so the order is the same.
+    """
+    if connections[records.db].vendor != "postgresql":
+        return list(order)
+    return [_by_position(records.model, key) or key for key in order]
+
+
+def _by_position(model: type[models.Model], key: Any) -> OrderBy | None:
+    """Return *key* by the position of a term, or None if it does not sort by the name of a term."""
+    if isinstance(key, str):
+        path, found = key.removeprefix("-"), OrderBy(F(key.removeprefix("-")), descending=key.startswith("-"))
+    elif isinstance(key, OrderBy) and isinstance(key.expression, F):
+        path, found = str(vars(key.expression)["name"]), key
+    else:
+        return None
+    reference, _, name = path.partition("__")
+    field = next((field for field in model._meta.concrete_fields if field.name == reference), None)
+    if not isinstance(field, models.ForeignKey) or not issubclass(terms := related_model(field), Vocabulary):
+        return None
+    if name != "name" and (name or list(terms._meta.ordering or ()) != ["name"]):
+        return None
+    ordered = ArraySubquery(terms._default_manager.order_by("name").values("pk"))
+    position = Func(ordered, F(field.attname), function="array_position", output_field=models.IntegerField())
+    return OrderBy(position, found.descending, found.nulls_first, found.nulls_last)
 
 
 def read_slowly_sorted(keys: models.QuerySet[Any]) -> list[Any]:

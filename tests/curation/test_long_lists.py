@@ -5,8 +5,10 @@ from datetime import date
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from census.models import Respondent
 from datasets.records import pagination
 from people.models import Person, Place
 
@@ -51,3 +53,24 @@ def test_columns_without_an_index_are_marked_in_a_large_list(admin_client, peopl
     heads = re.findall(r'id="sort-(\w+)">(.*?)</th>', page, re.S)
     slow = {name for name, head in heads if "slow for this size" in head}
     assert slow >= {"given_name", "place_of_birth", "county_of_birth"} and not slow & {"family_name", "date_of_birth"}
+
+
+@pytest.mark.parametrize("name", ["education", "workclass"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_large_list_has_the_order_of_the_names_of_terms(admin_client, respondent, monkeypatch, name, sign):
+    levels, classes = ["Masters", "Bachelors", "HS-grad"], ["Private", None, "Local-gov", "Federal-gov"]
+    Respondent.objects.bulk_create(
+        respondent(education=levels[number % 3], workclass=classes[number % 4]) for number in range(120)
+    )
+    for setting, value in (("COUNTED", 60), ("LARGE", 50)):
+        monkeypatch.setattr(pagination, setting, value)
+    address = "/admin/census/respondent/"
+    columns = admin_client.get(address).context["cl"].list_display
+    page = admin_client.get(address, {"o": f"{sign}{columns.index(name)}", "p": "2"}).context["cl"]
+    assert name in page.slow_columns
+    assert list(page.result_list) == list(Respondent.objects.order_by(f"{sign}{name}__name", "pk")[50:100])
+    listed = admin_client.get(f"/api/census/respondents/?ordering={sign}{name}&fields=id&page_size=120").json()
+    last = {"nulls_last": True}
+    names = F(f"{name}__name").desc(**last) if sign else F(f"{name}__name").asc(**last)
+    keys = Respondent.objects.order_by(names, "pk").values_list("pk", flat=True)
+    assert [record["id"] for record in listed["results"]] == list(keys)
