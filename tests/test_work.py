@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from census.models import Respondent
 from curation.history import edits
@@ -19,6 +20,18 @@ from tests.work_records import TABLES, insert
 
 pytestmark = pytest.mark.django_db
 FEW, MANY = 3_000, 30_000
+PAGES = (
+    "/admin/",
+    "/admin/census/respondent/?p=2",
+    "/admin/experiments/user/?q=U1",
+    "/admin/experiments/user/?email__icontains=example",
+    "/explore/census/respondents/",
+    "/explore/census/respondents/?sex=Male&ordering=-id",
+    "/explore/experiments/users/?search=U1",
+    "/explore/census/respondents/export/",
+    "/api/census/respondents/?sex=Male",
+)
+COUNTING = ("pagination", "facets")  # modules
 NEW = 100  # numbers that the scenarios may use for records between two insertions
 CENSUS = "{age}, ?, {number}, Term, 9, Term, Term, Term, Term, Male, 0, 0, {hours}, Term, <=50K\n"
 
@@ -105,6 +118,14 @@ class Small:
     def undo_rows_with_keys(self):
         undo_run(ImportRun.objects.latest("pk"))
 
+    def show_pages(self):
+        reader = Client()
+        reader.force_login(get_user_model().objects.get_or_create(username="ada", is_staff=True, is_superuser=True)[0])
+        for address in PAGES:
+            assert reader.get(address).status_code == 200, address
+        page = reader.get("/api/census/respondents/?ordering=-id").json()
+        assert reader.get(page["next"]).status_code == 200
+
     def query_badly(self):
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM respondents r WHERE CAST(r.id AS text) = '5'")
@@ -115,7 +136,7 @@ class Small:
 SCENARIOS: dict[str, Callable[[Small], None]] = {
     name.replace("_", " "): do
     for name, do in vars(Small).items()
-    if name.partition("_")[0] in ("correct", "undo", "revert", "delete", "restore", "import")
+    if name.partition("_")[0] in ("correct", "undo", "revert", "delete", "restore", "import", "show")
     and name != "import_census"
 }
 
@@ -126,10 +147,11 @@ def measured(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[t
     folder = tmp_path_factory.mktemp("small")
     with (
         django_db_blocker.unblock(),
-        override_settings(MEDIA_ROOT=folder / "media"),
+        override_settings(MEDIA_ROOT=folder / "media", QUERY_SECONDS=0),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr("imports.engine.paired_rows.SAMPLE", 500)  # the same number of records of both sizes
+        for sample in ("imports.engine.paired_rows.SAMPLE", *(f"datasets.records.{name}.COUNTED" for name in COUNTING)):
+            patch.setattr(sample, 500)  # the same number of records of both sizes
         try:
             insert(1, FEW)
             few = work_of_each(Small(folder / "few", FEW))

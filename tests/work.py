@@ -14,8 +14,11 @@ from django.db import connection
 
 EXPLAINED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE TEMPORARY TABLE \S+ AS)\b")
 OF_A_WHOLE_TABLE = re.compile(r"\s*(ANALYZE|VACUUM|REFRESH MATERIALIZED VIEW)\b")
-# Statements that may stop a scan early; their instructions show whether they do.
-STOPS = re.compile(r"\bLIMIT\b|EXISTS \(SELECT 1 FROM \S+( WHERE corrections IS NOT NULL)?\)$")
+# Statements that may stop a scan early, as their instructions show, and those that count an index, which is quick.
+STOPS = re.compile(
+    r"\bLIMIT\b|EXISTS \(SELECT 1 FROM \S+( WHERE corrections IS NOT NULL)?\)$"
+    r'|^SELECT COUNT\(\*\) AS "__count" FROM "\w+"$'
+)
 OF_FEW = re.compile(r"INDEX (\w+_corrected|changes_tombstones|changes_deleted)$")  # indexes of few rows
 INSTRUCTIONS = 100  # of SQLite's virtual machine, counted at once
 GROWTH = 1.5
