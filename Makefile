@@ -47,7 +47,7 @@ run: install  ## Run the site on this machine with the sample data, at http://12
 	@PORT=$(PORT) exec $(PYTHON) -m honcho start --no-prefix
 
 notebook: export DEBUG := on
-notebook: dev  ## Run the insights again: write to census/ for the records of UCI's two files, to var/ for others
+notebook: dev  ## Run the insights again; the result is in census/ for the records of UCI's two files, otherwise in var/
 	@$(PYTHON) -m tests.insights $(ARGS)
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits

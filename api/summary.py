@@ -77,7 +77,7 @@ class Summaries(VersionedView):
         summary = _read(errors, summarise, records, by, measured, ordering, limit)
         if summary and summary.truncated and file_format == "csv" and "limit" not in parameters:
             # CSV cannot mark a result as truncated.
-            message = f"The summary has more than {LIMIT} groups. Set limit (at most {LARGEST_LIMIT}), or filter more."
+            message = f"The summary has more than {LIMIT} groups. Set limit (at most {LARGEST_LIMIT}), or add filters."
             errors["limit"] = [message]
         if summary is None or errors:
             raise InvalidParametersError(errors)

@@ -26,7 +26,7 @@ def field_of(model: type[models.Model], name: str) -> models.Field[Any, Any]:
 def related_model(field: models.Field[Any, Any]) -> type[models.Model]:
     """Return the model to which a relation refers. Raises FieldDoesNotExist for any other field."""
     if not isinstance(field.related_model, type):
-        raise FieldDoesNotExist(f"{field} leads to no model.")
+        raise FieldDoesNotExist(f"{field} does not lead to a model.")
     return field.related_model
 
 
@@ -34,7 +34,7 @@ def through_model(field: models.ManyToManyField[Any, Any]) -> type[models.Model]
     """Return the intermediate model of a many-to-many field."""
     through: type[models.Model] | None = field.remote_field.through
     if through is None:
-        raise FieldDoesNotExist(f"{field} has no model of its links yet.")
+        raise FieldDoesNotExist(f"{field} has no intermediate model yet.")
     return through
 
 

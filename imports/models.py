@@ -144,7 +144,7 @@ class SourceFile(models.Model):
     size = models.PositiveBigIntegerField(help_text="Size of the file in bytes.")
     encoding = models.CharField(max_length=50, default="utf-8")
     is_partial = models.BooleanField(
-        default=False, help_text="The file has only some rows of the file with its name: fixed rows, or an export's."
+        default=False, help_text="Contains only some rows of the file with this name: fixed rows, or rows of an export."
     )
     unknown_columns = models.JSONField(
         default=list, blank=True, help_text="Headings of columns that the import ignored."

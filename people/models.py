@@ -16,7 +16,7 @@ class Place(Record):
 
     id = models.BigAutoField(primary_key=True)
     city = models.CharField(
-        max_length=200, unique=True, help_text="Unique name of the town or village, which people refer to."
+        max_length=200, unique=True, help_text="Unique name of the town or village. Records of people refer to it."
     )
     county = models.CharField(max_length=200, help_text="County or region of the place.")
     country = models.CharField(max_length=200, help_text="Country of the place.")

@@ -154,7 +154,9 @@ class _Examiner:
                 self._reject_document(file, document.line, document.error.replace(str(path), file.original_name))
                 continue
             if isinstance(document.value, dict) and EXPORTED <= document.value.keys():
-                self._reject_document(file, document.line, "is an exported record. Import the table's CSV instead")
+                self._reject_document(
+                    file, document.line, "is an exported record. Import the CSV export of its table instead"
+                )
                 continue
             known_as = name_in(file.name, document.place)
             try:

@@ -338,7 +338,7 @@ class Migration(migrations.Migration):
                     "is_partial",
                     models.BooleanField(
                         default=False,
-                        help_text="The file has only some rows of the file with its name: fixed rows, or an export's.",
+                        help_text="Contains only some rows of the file with this name: fixed rows, or rows of an export.",
                     ),
                 ),
                 (

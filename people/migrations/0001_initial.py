@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 (
                     "city",
                     models.CharField(
-                        help_text="Unique name of the town or village, which people refer to.",
+                        help_text="Unique name of the town or village. Records of people refer to it.",
                         max_length=200,
                         unique=True,
                     ),

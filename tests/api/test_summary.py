@@ -152,7 +152,7 @@ def test_a_file_is_not_truncated_without_a_limit(client):
     assert client.get(address).json()["truncated"] is True
     refused = client.get(f"{address}&format=csv")
     assert refused.status_code == 400
-    assert "Set limit (at most 10000), or filter more." in refused.json()["errors"]["limit"][0]
+    assert "Set limit (at most 10000), or add filters." in refused.json()["errors"]["limit"][0]
     assert len(client.get(f"{address}&format=csv&limit=2000").text.splitlines()) == 1002
     assert len(client.get(f"{address}&format=csv&limit=10").text.splitlines()) == 11
 

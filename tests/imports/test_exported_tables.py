@@ -270,7 +270,7 @@ def test_a_json_export_of_the_document_tables_is_not_read_as_documents(importing
     call_command("export", "subjects/subjects", "-o", str(file), verbosity=0)
     report = importing("subjects", file)
     assert {r["problems"][0]["message"] for r in report["rejections"]} == {
-        "is an exported record. Import the table's CSV instead"
+        "is an exported record. Import the CSV export of its table instead"
     }
     assert Session.objects.count() == sessions
 

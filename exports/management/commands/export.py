@@ -57,9 +57,11 @@ class Command(TerminalCommand):
         )
         parser.add_argument("--search", metavar="WORDS", help="prefix search; every word must match")
         parser.add_argument("--columns", metavar="A,B", help="columns of the file, in this order (default: all)")
-        parser.add_argument("--ordering", metavar="A,-B", help='sort columns, "-" for descending: --ordering=-age,sex')
         parser.add_argument(
-            "--by", action="append", default=[], metavar="COLUMN", help="summarise by group: age:10, day:year, sex"
+            "--ordering", metavar="A,-B", help="columns to sort by; - for descending: --ordering=-age,sex"
+        )
+        parser.add_argument(
+            "--by", action="append", default=[], metavar="COLUMN", help="column to group by: age:10, day:year or sex"
         )
         parser.add_argument(
             "--measure",
@@ -76,7 +78,7 @@ class Command(TerminalCommand):
             "--spreadsheet", action="store_true", help="escape text that a spreadsheet would run as formulas (CSV)"
         )
         parser.add_argument("--as-user", metavar="NAME", help="show the personal data that this account may see")
-        parser.add_argument("-o", "--output", metavar="FILE", required=True, help="path of the file (- for stdout)")
+        parser.add_argument("-o", "--output", metavar="FILE", required=True, help="file; - for standard output")
 
     def handle(self, *, table: str, output: str, **options: Any) -> None:
         model = _model(table)
@@ -117,8 +119,8 @@ class Command(TerminalCommand):
             return output
         if (name := str(path.with_name(masked_name(path.name)))) != str(path):
             self.stderr.write(
-                f"{masked.replace(';', ', ')}: masked, so the file is {name}. To export the values, name an account "
-                "that may see them with --as-user."
+                f"Masked columns: {masked.replace(';', ', ')}. The file is named {name}. To export the values, name an "
+                "account that may see them with --as-user."
             )
         return name
 

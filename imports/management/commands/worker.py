@@ -121,10 +121,12 @@ class Command(TerminalCommand):
         """Stop after the current tasks, or immediately on a second signal."""
         name = signal.Signals(number).name
         if not self._running:
-            logger.warning("Second %s: stopping at once.", name)
+            logger.warning("Received a second %s: stopping immediately.", name)
             os._exit(1)
         self._running = False
         self._workers.stop()
         if not self._workers.busy:
             sys.exit(0)
-        logger.warning("%s: stopping after the current imports. A second signal stops at once.", name)
+        logger.warning(
+            "Received %s: stopping after the current imports. Send a second signal to stop immediately.", name
+        )
