@@ -16,9 +16,14 @@ def add_no_refresh_argument(parser: ArgumentParser) -> None:
 def refresh_after_report(command: BaseCommand, dataset: str, out: OutputWrapper | None = None) -> None:
     """Refresh the summary tables of *dataset* that are due, and write to *out* which ones.
 
-    The changes are already committed, so a failure is only reported.
+    The changes are already committed, so a failure or an interruption by the user is only reported.
     """
-    for done in matviews.refresh_due(dataset):
+    try:
+        refreshed = matviews.refresh_due(dataset)
+    except KeyboardInterrupt:
+        command.stderr.write("The refresh was interrupted. The changes are saved. The worker refreshes what is due.")
+        return
+    for done in refreshed:
         if done.problem:
             remedy = (
                 f"The worker will try again. To refresh the table now, run: python manage.py refresh_views {dataset}"

@@ -46,8 +46,12 @@ def refreshes_held_up(view: str = "births_by_country"):
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
-def kill_when_it_waits_for_a_refresh(process) -> None:
-    """Kill a process that has committed and waits for the refresh, and wait until the server notices."""
+def kill_when_it_waits_for_a_refresh(process, number: int = signal.SIGKILL) -> str:
+    """Kill a process that has committed and waits for the refresh, and wait until the server notices.
+
+    Return what the process wrote to standard error.
+    """
+    written = ""
     waiting = (  # in this database: parallel tests use other databases of the server
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
@@ -59,13 +63,14 @@ def kill_when_it_waits_for_a_refresh(process) -> None:
                 assert time.monotonic() < until and (not wanted or process.poll() is None)
                 time.sleep(0.02)
             if wanted:
-                os.kill(process.pid, signal.SIGKILL)
-                process.communicate(timeout=30)
+                os.kill(process.pid, number)
+                _, written = process.communicate(timeout=30)
                 # The server notices the closed connection when the statement ends.
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'"
                 )
+    return written
 
 
 @pytest.fixture
@@ -100,6 +105,17 @@ def test_the_worker_refreshes_the_views_of_an_import_that_was_killed_after_its_c
     assert matviews.behind("people") == [BirthsByCountry]
     call_command("worker", batch=True)
     assert births() == {"Scotland": 1} and matviews.behind() == []
+
+
+@on_postgresql
+def test_a_command_that_is_interrupted_during_the_refresh_has_saved_its_changes(write, manage, transactional_db):
+    folder = write("all/people.csv", PEOPLE).parent
+    write("all/places.csv", PLACES)
+    with refreshes_held_up():
+        process = manage("import_people", folder)
+        written = kill_when_it_waits_for_a_refresh(process, signal.SIGINT)
+    assert process.returncode == 0 and "The refresh was interrupted. The changes are saved." in written
+    assert ImportRun.objects.get().status == "applied" and births() == {}
 
 
 @on_postgresql
