@@ -162,7 +162,7 @@ class SourceFile(models.Model):
         default=0, help_text="Rows that could not be used, and that a curator chose to ignore."
     )
     missing = models.PositiveIntegerField(
-        default=0, help_text="Records from earlier versions of the file that it no longer contains."
+        default=0, help_text="Records of earlier versions of the file that are no longer in it."
     )
     missing_corrected = models.PositiveIntegerField(default=0, editable=False)  # missing records with corrections
     deleted = models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")

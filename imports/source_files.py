@@ -139,7 +139,7 @@ def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str
     names = shortest([*paths, *(given(path) for path, _ in unread)])
     messages = [f"{names[given(path)]} {as_text(why)}." for path, why in unread[:MOST_LISTED]]
     more = len(unread) - MOST_LISTED
-    return messages + ([f"{more:,} more files and folders were not read."] if more > 0 else [])
+    return messages + ([f"Other files and folders that were not read: {more:,}."] if more > 0 else [])
 
 
 def _outright(path: Path, sources: list[Source], encoding: str) -> Sequence[Source]:

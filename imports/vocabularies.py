@@ -77,7 +77,7 @@ class TermIndex:
             "use one spelling in the file."
             for new, old in pairs[:SHOWN]
         ]
-        return notes + [f"{len(pairs) - SHOWN:,} more terms of {table} are near-duplicates."] * (len(pairs) > SHOWN)
+        return notes + [f"Other near-duplicate terms of {table}: {len(pairs) - SHOWN:,}."] * (len(pairs) > SHOWN)
 
     def reserve_keys(self, count: int) -> list[int]:
         table, pk = self.model._meta.db_table, self.model._meta.pk.column

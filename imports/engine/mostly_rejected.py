@@ -39,7 +39,7 @@ def stop(staged: Staged, file: SourceFile, line: int, progress: Progress) -> NoR
             ended = block.endswith((b"\n", b"\r"))
             progress(0, 0)
         rest += not ended
-    more = f"The {rest:,} lines after line {line:,} were not checked. " if rest > 0 else ""
+    more = f"Lines after line {line:,} that were not checked: {rest:,}. " if rest > 0 else ""
     raise MostlyRejectedError(file, staged.read(file), staged.rejections.count_open(file), more)
 
 

@@ -374,7 +374,7 @@ class Migration(migrations.Migration):
                 (
                     "missing",
                     models.PositiveIntegerField(
-                        default=0, help_text="Records from earlier versions of the file that it no longer contains."
+                        default=0, help_text="Records of earlier versions of the file that are no longer in it."
                     ),
                 ),
                 ("deleted", models.PositiveIntegerField(default=0, help_text="Missing records that the run deleted.")),

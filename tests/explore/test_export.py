@@ -177,7 +177,7 @@ def test_the_command_needs_the_permissions_of_its_user(signed_in, experiments, c
 def test_too_many_records_for_excel_are_reported_before_the_export(reader, people, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 5)
     page = reader.page(f"{PEOPLE}?format=xlsx")
-    assert "An Excel file can hold at most 5 records, but 6 match." in page and 'id="download"' not in page
+    assert "An Excel file can have at most 5 records, but 6 match." in page and 'id="download"' not in page
     assert "CSV or Parquet" in reader.page(f"{PEOPLE}file?format=xlsx", status=400)
     assert 'id="download"' in reader.page(f"{PEOPLE}?format=xlsx&county_of_birth=Fife")
 

@@ -164,4 +164,4 @@ def test_hidden_files_and_folders_are_listed_and_not_read(data, refused):
 def test_the_list_of_hidden_files_is_bounded(data):
     folder = data(**{"a/subject.json": mouse("1")}, **{f".{number}": "" for number in range(1100)})
     notes = imported("import_subjects", folder)["notes"]
-    assert len(notes) == 1001 and notes[-1] == "100 more files and folders were not read."
+    assert len(notes) == 1001 and notes[-1] == "Other files and folders that were not read: 100."

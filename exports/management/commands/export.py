@@ -78,7 +78,7 @@ class Command(TerminalCommand):
             "--spreadsheet", action="store_true", help="escape text that a spreadsheet would run as formulas (CSV)"
         )
         parser.add_argument("--as-user", metavar="NAME", help="show the personal data that this account may see")
-        parser.add_argument("-o", "--output", metavar="FILE", required=True, help="file; - for standard output")
+        parser.add_argument("-o", "--output", metavar="FILE", required=True, help="output file; - for standard output")
 
     def handle(self, *, table: str, output: str, **options: Any) -> None:
         model = _model(table)

@@ -14,7 +14,7 @@ GOOD, BAD, OPEN = "Ann,Mac,1901-02-03,Kelso\n", "Ann,Mac,soon,Kelso\n", '"Ann,Ma
 
 
 def stopped(name: str, rejected: int, read: int, rest: int, line: int) -> str:
-    more = f"The {rest:,} lines after line {line:,} were not checked. " if rest else ""
+    more = f"Lines after line {line:,} that were not checked: {rest:,}. " if rest else ""
     return (
         f"{name}: {rejected:,} of {read:,} rows were rejected, more than 50%, so the import was stopped. {more}The "
         "report lists the first 10,000 rejected rows. Nothing was imported. Fix the file, or import it into the "
