@@ -1,16 +1,17 @@
 """Benchmark of pairing: an edited version of a file without a key, imported with pairing and without.
 
 Imports a million respondents (or --rows), and 10,000 people with their places, and then a version of each file with
-edited, new, missing and moved rows, into fresh tables. A record that the second import updated is a pair of an old and
-a new line. bench/edited_files.py generates the files and the correct pairs. Times are those of whole processes
-including their start; each is the best of --repeat.
+edited, new, missing and moved rows, into empty tables. A record that the second import updated is a pair of an old and
+a new line. bench/edited_files.py generates the files and the correct pairs. A file of people has only 120 edited rows,
+so their pairs are counted in --versions files from different seeds. Times are those of whole processes including their
+start; each is the best of --repeat.
 """
 
 import sys
 import tempfile
 from pathlib import Path
 
-from edited_files import Accuracy, EditedFiles
+from edited_files import SEED, Accuracy, EditedFiles
 from measuring import ROOT, Figure, Site, Timed, arguments, best, log, postgres, show, timed
 
 MODELS = {"census": "Respondent", "people": "Person"}
@@ -28,10 +29,10 @@ for record, before in updates.values_list("record", "before"):
 """
 
 
-def generated(folder: Path, dataset: str, rows: int) -> EditedFiles:
+def generated(folder: Path, dataset: str, rows: int, version: int) -> EditedFiles:
     """Generate the files in a separate process: a child process starts with the peak memory of its parent."""
     program = [sys.executable, str(ROOT / "bench" / "edited_files.py"), dataset]
-    timed([*program, "--rows", str(rows), "--output", str(folder)])
+    timed([*program, "--rows", str(rows), "--seed", str(SEED + version), "--output", str(folder)])
     return EditedFiles(folder, dataset)
 
 
@@ -41,18 +42,21 @@ def last_accuracy(site: Site, dataset: str, files: EditedFiles) -> Accuracy:
     return files.accuracy([(int(old), int(new)) for old, new in map(str.split, lines)])
 
 
-def measure(site: Site, dataset: str, files: EditedFiles, repeat: int) -> list[Figure]:
+def measure(site: Site, dataset: str, versions: list[EditedFiles], repeat: int) -> list[Figure]:
     """Return the figures of one dataset on one engine."""
     command = f"import_{dataset}"
-    first = [str(path) for path in (*files.parents, files.first)]
     times: dict[str, list[Timed]] = {"with": [], "without": []}
-    for turn in range(repeat):
-        log(f"{site.name}, {dataset}, turn {turn + 1} of {repeat}")
-        for how, options in ("without", [NO_PAIRING]), ("with", []):
-            site.start_anew(dataset)
-            site.manage(command, *first, "--strict")
+    accuracy = Accuracy()
+    turns = max(repeat, len(versions))
+    for turn in range(turns):
+        log(f"{site.name}, {dataset}, turn {turn + 1} of {turns}")
+        files = versions[turn % len(versions)]
+        for how, options in [("without", [NO_PAIRING])] * (turn < repeat) + [("with", [])]:
+            site.start_anew()
+            site.manage(command, *map(str, [*files.parents, files.first]), "--strict")
             times[how].append(site.manage(command, str(files.edited), "--strict", *options))
-    accuracy = last_accuracy(site, dataset, files)
+        if turn < len(versions):
+            accuracy += last_accuracy(site, dataset, files)
     paired, unpaired = best(times["with"]).seconds, best(times["without"]).seconds
     name = f"{site.name}, {dataset}"
     return [
@@ -76,6 +80,7 @@ def measure(site: Site, dataset: str, files: EditedFiles, repeat: int) -> list[F
 def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--people", type=int, default=10_000, metavar="N", help="number of people")
+    parser.add_argument("--versions", type=int, default=10, metavar="N", help="number of files of people")
     parser.add_argument("--repeat", type=int, default=3, help="number of measurements; the best one counts")
     parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
     parser.add_argument("--dataset", choices=list(MODELS), help="measure only this dataset")
@@ -84,10 +89,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
         folder = Path(name)
         files = {}
-        for dataset, rows in ("census", options.rows), ("people", options.people):
+        for dataset, rows, versions in ("census", options.rows, 1), ("people", options.people, options.versions):
             if options.dataset in (None, dataset):
-                log(f"Making {rows:,} rows of {dataset} and their edited version")
-                files[dataset] = generated(folder / dataset, dataset, rows)
+                log(f"Making {rows:,} rows of {dataset} and their edited version, {versions} times")
+                files[dataset] = [generated(folder / f"{dataset}{n}", dataset, rows, n) for n in range(versions)]
 
         def measured(site: Site) -> list[Figure]:
             site.manage("migrate", "-v", "0")

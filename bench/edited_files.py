@@ -14,13 +14,14 @@ import argparse
 import csv
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
 from measuring import generate
 
+SEED = 1994
 Cells = list[str]
 # An edit changes the cells of a row at a position, given the cells of another row.
 Edit = Callable[[Random, Cells, int, Cells], None]
@@ -151,9 +152,12 @@ class EditedFiles:
 class Accuracy:
     """The number of pairs; and by number of edited cells, the number of edited rows and of their correct pairs."""
 
-    pairs: int
-    edited: Counter[int]
-    correct: Counter[int]
+    pairs: int = 0
+    edited: Counter[int] = field(default_factory=Counter)
+    correct: Counter[int] = field(default_factory=Counter)
+
+    def __add__(self, other: "Accuracy") -> "Accuracy":
+        return Accuracy(self.pairs + other.pairs, self.edited + other.edited, self.correct + other.correct)
 
     @property
     def correct_share(self) -> float:
@@ -176,7 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("only", choices=list(KINDS), help="generate this file")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--seed", type=int, default=1994)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--output", type=Path, metavar="DIR", required=True, help="folder to write to")
     options = parser.parse_args()
     if options.rows < 1000:

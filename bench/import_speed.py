@@ -53,7 +53,7 @@ def measure(
     for turn in range(repeat):
         log(f"{site.name}, turn {turn + 1} of {repeat}")
         times["limit"].append(limit())
-        site.start_anew("census")
+        site.start_anew()
         times["fresh"].append(site.manage("import_census", str(files["first"])))
         times["again"].append(site.manage("import_census", str(files["first"])))
         times["changed"].append(site.manage("import_census", str(files["changed"])))

@@ -49,7 +49,7 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
         log(f"{site.name}: {dataset}")
         first = generate(folder / f"{only}-first", only, rows)
         second = generate(folder / f"{only}-second", only, rows, *options)
-        site.start_anew(dataset)
+        site.start_anew()
         command = f"import_{dataset}"
         site.manage(command, str(first))
         unchanged = site.manage(command, str(first)).seconds

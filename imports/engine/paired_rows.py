@@ -19,7 +19,7 @@ from imports.engine.spool import Spool
 from imports.engine.staged_rows import StagedRows
 from imports.engine.staging import Writer
 from imports.models import ImportRun
-from imports.sources import Column
+from imports.sources import Column, Reference, VocabularyColumn
 
 SAMPLE = 5_000  # records from either end of the table, for the frequencies of values
 MOST_ROWS = 1_000_000  # new rows, or missing records, of a source; more are not paired
@@ -134,10 +134,11 @@ class _Finder:
             len(texts) + 1,
             keys,
         )
-        coded_rows, records, sample = _coded(rows, cells, self._sample())
+        (coded_rows, records, sample), texts = _coded(rows, cells, self._sample())
         required = [column.name in source.identity_hint for column in columns]
         places = np.array(self.keys if self._in_order else [ELSEWHERE] * len(self.keys), np.int64)
-        return Candidates(coded_rows, records, sample, np.array([True, *required]), places, self._expected)
+        own = {n: texts[n] for n, c in enumerate(columns, 1) if not isinstance(c, VocabularyColumn | Reference)}
+        return Candidates(coded_rows, records, sample, np.array([True, *required]), places, self._expected, own)
 
     def _where(self, column: str, values: Sequence[Any]) -> str:
         """Return the SQL clause that selects the rows or records of the choices to read."""
@@ -243,12 +244,16 @@ def _fetched(query: str, plain: int, texts: int, parameters: Sequence[Any] = ())
     return values, [pa.concat_arrays(chunks) for chunks in cells]
 
 
-def _coded(*tables: Cells) -> list[np.ndarray]:
-    """Return an array of codes for each table: the same text in the same column has the same code."""
+def _coded(*tables: Cells) -> tuple[list[np.ndarray], Cells]:
+    """Return an array of codes for each table, and the texts of each column by code.
+
+    The same text in the same column has the same code.
+    """
     sizes = np.cumsum([len(table[0]) for table in tables])[:-1]
-    coded = []
+    coded, dictionaries = [], []
     for columns in zip(*tables, strict=True):
         encoded = pa.concat_arrays(columns).dictionary_encode()
         codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
         coded.append(codes.astype(np.int64))
-    return np.split(np.stack(coded, 1), sizes)
+        dictionaries.append(encoded.dictionary)
+    return np.split(np.stack(coded, 1), sizes), dictionaries

@@ -2,20 +2,25 @@
 
 Rows and records are arrays of codes with a column per compared column: equal codes are equal values. Rows are paired in
 three stages: if all columns but one are equal, if all but two are, and if a row is where the record was, between the
-same neighbors, and at least half of the columns are equal. The equal values must be improbable by chance, and a pair
-must be the best one for both its row and its record; ties are not paired.
+same neighbors, and at least half of the columns are equal. The equal values must be improbable by chance. In the second
+stage, the two differing values count against the pair, unless they are alike. A pair must be the best one for both its
+row and its record; ties are not paired.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 
+from imports.engine.near_values import MOST_BITS, NearValues
 from imports.engine.value_frequencies import Frequencies
 from imports.fingerprints import number_terms
 
+DIFFERENCE = 2.5  # bits of evidence against a pair for each of two differing columns
 NEARBY_THRESHOLD = 3.0  # bits of evidence for a row between the neighbors of a record, of which there are few
+FURTHER_EDIT = 2.0  # bits of evidence against such a pair for each differing column after the second
 DISTANCE = 3  # rows between the expected and the actual position of a record
 MOST_TIED = 16  # pairs of rows and records with the same values; more are too common to be paired
 MOST_COMPARISONS = 50_000_000  # of rows for each two columns; for wide tables, the second stage is left out
@@ -44,7 +49,8 @@ class Candidates:
     """The rows and records to pair.
 
     *required* are the columns that must be equal, such as the file. *places* are the positions of the records, in
-    ascending order, and *positions* returns those of rows. *sample* has records of the table.
+    ascending order, and *positions* returns those of rows. *sample* has records of the table. *texts* are the values by
+    code of each column whose values can be alike; missing values have the next code.
     """
 
     rows: np.ndarray
@@ -53,6 +59,7 @@ class Candidates:
     required: np.ndarray  # by column
     places: np.ndarray
     positions: Positions
+    texts: Mapping[int, pa.Array]
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,19 @@ def find_pairs(candidates: Candidates, threshold: float, chosen: ChosenPairs, *,
     return pairing.pairs()
 
 
+class _Side:
+    """The rows or the records at some *indexes*, with the bits and the hashes of their values."""
+
+    def __init__(self, bits: tuple[np.ndarray, np.ndarray], terms: np.ndarray, indexes: np.ndarray):
+        self.indexes, self.bits, self.terms = indexes, _of(bits, indexes), terms[indexes]
+        self.keys = self.terms.sum(1)
+
+    def keys_without(self, columns: list[int]) -> np.ndarray:
+        """Return a hash of the values in all other columns."""
+        keys: np.ndarray = self.keys - self.terms[:, columns].sum(1)
+        return keys
+
+
 class _Pairing:
     """The state of a pairing: the rows and records that are not paired yet."""
 
@@ -85,13 +105,13 @@ class _Pairing:
         self.row_bits = self.frequencies.bits(candidates.rows)
         self.record_bits = self.frequencies.bits(candidates.records)
         self.row_terms, self.record_terms = _terms(candidates.rows), _terms(candidates.records)
-        self.row_keys, self.record_keys = self.row_terms.sum(1), self.record_terms.sum(1)
         self.needed = np.log2(max(len(candidates.records), 2)) + threshold
         self.free_rows = np.ones(len(candidates.rows), bool)
         self.free_records = np.ones(len(candidates.records), bool)
         self.rows, self.records = [chosen.rows], [chosen.records]
         self.free_rows[chosen.rows] = self.free_rows[chosen.separate_rows] = False
         self.free_records[chosen.records] = self.free_records[chosen.separate_records] = False
+        self.near_values: dict[int, NearValues] = {}  # by column
 
     def find(self) -> None:
         """Pair the rows and records that are free."""
@@ -109,33 +129,49 @@ class _Pairing:
 
     def _pair_all_but(self, differing: int) -> None:
         """Pair rows and records that are equal in all columns except a number of *differing* ones."""
-        rows, records = np.flatnonzero(self.free_rows), np.flatnonzero(self.free_records)
+        rows = _Side(self.row_bits, self.row_terms, np.flatnonzero(self.free_rows))
+        records = _Side(self.record_bits, self.record_terms, np.flatnonzero(self.free_records))
         free = np.flatnonzero(~self.given.required)
         choices = list(combinations(free.tolist(), differing))
-        if not choices or (differing > 1 and len(choices) * (len(rows) + len(records)) > MOST_COMPARISONS):
+        if not choices or (differing > 1 and len(choices) * (len(rows.keys) + len(records.keys)) > MOST_COMPARISONS):
             return
         found = [self._edges_without(list(columns), rows, records) for columns in choices]
-        self._take(*(np.concatenate(each) for each in zip(*found, strict=True)))
+        near, far, evidence = (np.concatenate(each) for each in zip(*found, strict=True))
+        self._take(rows.indexes[near], records.indexes[far], evidence)
 
-    def _edges_without(self, columns: list[int], rows: np.ndarray, records: np.ndarray) -> Edges:
+    def _edges_without(self, columns: list[int], rows: "_Side", records: "_Side") -> Edges:
         """Return the pairs that are equal in all columns except *columns*."""
         equal = np.ones(self.given.rows.shape[1], bool)
         equal[columns] = False
-        evidence = self.frequencies.evidence(_of(self.row_bits, rows), equal)
-        keys = self.record_keys[records] - self.record_terms[records][:, columns].sum(1)
-        likely = evidence >= max(self.needed, self._by_chance(records, keys, equal))
-        rows, evidence = rows[likely], evidence[likely]
-        near, far = _same(self.row_keys[rows] - self.row_terms[rows][:, columns].sum(1), keys)
-        return rows[near], records[far], evidence[near]
+        evidence = self.frequencies.evidence(rows.bits, equal)
+        keys = records.keys_without(columns)
+        order = np.argsort(keys)
+        least = self.needed - (len(columns) > 1) * len(columns) * (MOST_BITS - DIFFERENCE)
+        likely = np.flatnonzero(evidence >= max(least, self._by_chance(records, keys, order, equal)))
+        near, far = _same(rows.keys_without(columns)[likely], keys, order)
+        near = likely[near]
+        evidence = evidence[near]
+        for column in columns if len(columns) > 1 else []:
+            codes = self.given.rows[rows.indexes[near], column], self.given.records[records.indexes[far], column]
+            evidence += self._alike(column, *codes) - DIFFERENCE
+        enough = evidence >= self.needed
+        return near[enough], far[enough], evidence[enough]
 
-    def _by_chance(self, records: np.ndarray, keys: np.ndarray, equal: np.ndarray) -> float:
+    def _alike(self, column: int, left: np.ndarray, right: np.ndarray) -> np.ndarray | float:
+        """Return the evidence that the different values of each pair are versions of one."""
+        if column not in self.given.texts:
+            return 0.0
+        if column not in self.near_values:
+            self.near_values[column] = NearValues(self.given.texts[column], self.given.sample[:, column])
+        return self.near_values[column].bits(left, right)
+
+    def _by_chance(self, records: "_Side", keys: np.ndarray, order: np.ndarray, equal: np.ndarray) -> float:
         """Return the evidence that is not enough for these columns, because two different records have as much."""
-        order = np.argsort(keys, kind="stable")
-        ordered, whole = keys[order], self.record_keys[records[order]]
+        ordered, whole = keys[order], records.keys[order]
         twice = order[1:][(ordered[1:] == ordered[:-1]) & (whole[1:] != whole[:-1])]
         if not len(twice):
             return 0.0
-        return 1 + float(self.frequencies.evidence(_of(self.record_bits, records[twice]), equal).max())
+        return 1 + float(self.frequencies.evidence(_of(records.bits, twice), equal).max())
 
     def _pair_nearby(self) -> None:
         """Pair rows with records between the same neighbors if at least half of the columns are equal."""
@@ -157,6 +193,7 @@ class _Pairing:
         evidence = self.frequencies.evidence(_of(self.row_bits, row), equal)
         free = ~self.given.required
         candidates = len(np.unique(_numbered(row, record)))
+        evidence -= FURTHER_EDIT * np.maximum((~equal).sum(1) - 2, 0)
         enough = evidence >= np.log2(max(candidates, 1)) + NEARBY_THRESHOLD
         enough &= equal[:, ~free].all(1) & (2 * equal[:, free].sum(1) >= free.sum())
         closeness = evidence - 0.01 * np.concatenate(distances)  # of two equally likely records, the nearer one
@@ -190,32 +227,20 @@ def _terms(rows: np.ndarray) -> np.ndarray:
     return np.stack(columns, 1) if columns else np.empty((len(rows), 0), np.uint64)
 
 
-def _same(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indexes of equal keys in both arrays, except those with too many pairs."""
-    left_order, right_order = np.argsort(left, kind="stable"), np.argsort(right, kind="stable")
-    left, right = left[left_order], right[right_order]
-    keys = np.intersect1d(left, right)
-    starts, other_starts = np.searchsorted(left, keys), np.searchsorted(right, keys)
-    counts = np.searchsorted(left, keys, side="right") - starts
-    other_counts = np.searchsorted(right, keys, side="right") - other_starts
-    near, far = [], []
-    for start, count, other, other_count in _each(starts, counts, other_starts, other_counts):
-        near.append(np.repeat(left_order[start : start + count], other_count))
-        far.append(np.tile(right_order[other : other + other_count], count))
-    single = (counts == 1) & (other_counts == 1)
-    near.append(left_order[starts[single]])
-    far.append(right_order[other_starts[single]])
-    return np.concatenate(near), np.concatenate(far)
+def _same(left: np.ndarray, right: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indexes of equal keys in both arrays, except those with too many pairs.
 
-
-def _each(
-    starts: np.ndarray, counts: np.ndarray, others: np.ndarray, other_counts: np.ndarray
-) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the groups of keys that occur more than once, and not too often."""
-    pairs = counts * other_counts
-    some = (pairs > 1) & (pairs <= MOST_TIED)
-    groups = (array[some].tolist() for array in (starts, counts, others, other_counts))
-    yield from zip(*groups, strict=True)
+    *order* sorts *right*.
+    """
+    right = right[order]
+    first = np.searchsorted(right, left)
+    found = np.flatnonzero(right[np.minimum(first, len(right) - 1)] == left) if len(right) else _no_indexes()
+    first, last = first[found], np.searchsorted(right, left[found], side="right")
+    _, which, times = np.unique(left[found], return_inverse=True, return_counts=True)
+    few = times[which] * (last - first) <= MOST_TIED
+    found, first, counts = found[few], first[few], (last - first)[few]
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(found, counts), order[np.repeat(first, counts) + within]
 
 
 def _best(ends: np.ndarray, evidence: np.ndarray) -> np.ndarray:

@@ -37,7 +37,8 @@ class Updates:
         self.updated, self.updated_unseen = Counter[int](), Counter[int]()
         self.kept, self.kept_unseen = Counter[int](), Counter[int]()
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL)")
+            paired = f" AND {self.pk} IN (SELECT pk FROM {quoted(load.stage.pairs)})" if self.by_pair else ""
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {self.table} WHERE corrections IS NOT NULL{paired})")
             self.corrected = bool(cursor.fetchone()[0])
         # If a row of an export contains the corrected value, the file's value counts as unchanged.
         self.agreeing = bool(load.parts) and self.corrected

@@ -93,6 +93,7 @@ def _richness(values: np.ndarray) -> float:
 
 def _counts(among: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return how often each of *values* occurs in *among*."""
-    ordered = np.sort(among)
-    counts: np.ndarray = np.searchsorted(ordered, values, side="right") - np.searchsorted(ordered, values)
-    return counts
+    distinct, counts = np.unique(among, return_counts=True)
+    places = np.minimum(np.searchsorted(distinct, values), len(distinct) - 1)
+    occurrences: np.ndarray = np.where(distinct[places] == values, counts[places], 0)
+    return occurrences

@@ -1,6 +1,7 @@
 """Import of respondents by the command."""
 
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -168,6 +169,21 @@ def test_an_edited_row_changes_its_respondent_and_without_pairing_is_another(fil
     report = imported("import_census", file(ADA, BEN.replace("83311", "83312")), delete_missing=True)
     assert report.counts["respondents"] == {"read": 2, "unchanged": 2, "missing": 1, "deleted": 1}
     assert [row[2] for row in respondents()] == [77516, 83312]
+
+
+def test_another_respondent_on_the_line_of_a_missing_one_is_not_paired(file):
+    draw, columns = Random(1), list(zip(*(line.split(", ") for line in (ADA, BEN)), strict=True))
+    years = {"Bachelors": "13", "HS-grad": "9"}
+    rows = [[draw.choice(column) for column in columns] for _ in range(60)]
+    another = rows[30].copy()
+    for column in 1, 3, 5, 6:
+        another[column] = next(value for value in columns[column] if value != another[column])
+    for number, row in enumerate([*rows, another]):
+        row[0], row[2], row[4] = str(20 + number), str(70000 + 13 * number), years[row[3]]
+    imported("import_census", file(*map(", ".join, rows)))
+    rows[30] = another
+    report = imported("import_census", file(*map(", ".join, rows)), dry_run=True)
+    assert report.counts["respondents"] == {"read": 60, "created": 1, "unchanged": 59, "missing": 1}
 
 
 def test_the_sample_is_imported_except_its_planted_rows():

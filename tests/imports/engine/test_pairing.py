@@ -123,6 +123,19 @@ def test_rows_are_paired_wherever_they_have_moved(write, importing, ten, edited)
     assert report.counts["people"]["paired"] == report.counts["people"]["updated"] == 1, first
 
 
+def test_of_two_differing_values_a_typo_and_a_near_date_show_the_record(write, importing):
+    importing("people", write("places.csv", PLACES))
+    draw = random.Random(1)
+    names = ["".join(draw.choices("abdegiklmnorstuv", k=8)) for _ in range(300)]
+    others = [f"{draw.choice(NAMES)},{name},{draw.randint(1801, 1999)}-01-11,Kelso\n" for name in names]
+    ann = "Ann,Fairweather,1901-02-03,Derry\n"
+    importing("people", write("people.csv", people([*others, ann])))
+    # Both moved to the first line. The first is another Ann of Derry.
+    for row, pairs in ("Ann,Goldsmith,1977-12-30,Derry\n", 0), ("Ann,Fairwether,1901-03-02,Derry\n", 1):
+        report = importing("people", write("people.csv", people([row, *others])), "--dry-run")
+        assert report.counts["people"].get("paired", 0) == pairs, row
+
+
 def test_rows_that_only_share_common_values_are_not_paired(write, importing):
     importing("people", write("places.csv", PLACES))
     common = [f"N{n},Mac,1901-02-03,Kelso\n" for n in range(30)]
