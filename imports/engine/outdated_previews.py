@@ -24,4 +24,4 @@ def preview_again(run: ImportRun, why: str) -> None:
     """Make *run* a preview again, and withdraw what the user has confirmed about another result."""
     run.dry_run = True
     withdraw_confirmations(run)
-    run.notes.append(f"{why} This is a new preview; review it again.")
+    run.notes.append(f"{why} Review this new preview.")

@@ -202,7 +202,7 @@ def test_choices_that_no_longer_apply_are_withdrawn_before_anything_is_applied(c
     assert run.status == "previewed" and [choice["record"] for choice in run.pair_choices] == [str(pks["Eve"])]
     content = page(curator, run)
     assert f"Choices about pairs no longer apply: line 7 of people.csv and people {pks['Fay']}." in content
-    assert "This is a new preview; review it again." in content
+    assert "Review this new preview." in content
     assert do(curator, run, "apply").status == "applied"
     assert set(Person.objects.values_list("given_name", flat=True)) == {*NAMES, "Eva", "Frances"} - {"Fay"}
 

@@ -13,7 +13,7 @@ from datasets.command_errors import TerminalCommand, unusable, write_json
 
 
 class Command(TerminalCommand):
-    help = "Answer six questions from the stored respondents. Writes each question, its answer and its figures as JSON."
+    help = "Answer six questions from the stored respondents, and write the questions, answers and figures as JSON."
 
     paths = ("output",)
 

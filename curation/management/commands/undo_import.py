@@ -17,7 +17,7 @@ class Command(TerminalCommand):
     verb, participle, gerund, status = "undo", "undone", "undoing", ImportRun.Status.APPLIED
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", type=int, help="run number, as shown in its report and on its page")
+        parser.add_argument("run", type=int, help="number of the run, as shown in its report and on its page")
         add_reason_argument(parser, f"why the import is {self.participle}; the history shows it")
         first = f"first undo what blocks the {self.verb}, all or nothing"
         parser.add_argument("--blockers-first", action="store_true", help=first)

@@ -32,7 +32,7 @@ class Command(TerminalCommand):
             "--demo-curator", action="store_true", help="create the account demo_curator for trying out the site"
         )
         parser.add_argument(
-            "--wait", type=int, default=60, metavar="SECONDS", help="how long to wait for the database (default: 60)"
+            "--wait", type=int, default=60, metavar="SECONDS", help="seconds to wait for the database (default: 60)"
         )
 
     def handle(
