@@ -1,7 +1,8 @@
-"""Write files of fixed rows: rejected rows of one file with changed cells, in the format that curators upload."""
+"""Write files of fixed rows: rejected rows of one file with changes, in the format that curators upload."""
 
 import csv
 import hashlib
+import io
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -34,19 +35,26 @@ def fixed_rows_file(
     file: SourceFile, source: CSVSource, rows: Iterable[tuple[int, Mapping[str, str | None]]]
 ) -> ReceivedFile:
     """Write *rows* of *file*, given as line numbers and cells, to a temporary file that is named like fixed rows."""
-    names, folder = headings(file, source), kept_at("")
+    names = headings(file, source)
     columns = {plain(key): name for name, key in zip(names, distinct(names), strict=True) if plain(name) not in EXTRA}
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([*columns.values(), *EXTRA])
+    for line, cells in rows:
+        by_heading = {plain(heading): cell for heading, cell in cells.items()}
+        writer.writerow([*(by_heading.get(key) for key in columns), line, ""])
+    return _temporary_file(file, text.getvalue(), "csv", "text/csv")
+
+
+def fixed_documents_file(file: SourceFile, text: str) -> ReceivedFile:
+    """Write *text*, the fixed documents of *file*, to a temporary file that is named like fixed rows."""
+    return _temporary_file(file, text, "json", "application/x-ndjson")
+
+
+def _temporary_file(file: SourceFile, text: str, ending: str, content_type: str) -> ReceivedFile:
+    folder, content = kept_at(""), text.encode()
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=folder, prefix=TEMPORARY, delete=False
-    ) as written:
-        writer = csv.writer(written)
-        writer.writerow([*columns.values(), *EXTRA])
-        for line, cells in rows:
-            by_heading = {plain(heading): cell for heading, cell in cells.items()}
-            writer.writerow([*(by_heading.get(key) for key in columns), line, ""])
-    path = Path(written.name)
-    with path.open("rb") as opened:
-        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    name = f"{file_name(file.name)}.rejected-{file.run_id}.csv"
-    return ReceivedFile(name, path, sha256, path.stat().st_size, "text/csv")
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY, delete=False) as written:
+        written.write(content)
+    name = f"{file_name(file.name)}.rejected-{file.run_id}.{ending}"
+    return ReceivedFile(name, Path(written.name), hashlib.sha256(content).hexdigest(), len(content), content_type)

@@ -236,7 +236,7 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
             with open(stored(file.sha256), "rb") as opened:
                 text = opened.read(MOST_RAW)
             read = read_json(stored(file.sha256), encoding=file.encoding)
-            documents = {_line(d): {RAW: d.raw} if d.error else d.value for d in read}
+            documents = {document_line(d): {RAW: d.raw} if d.error else d.value for d in read}
     for row in _open_rows(file, reader.source).iterator(2000):
         document = documents.get(row.line)
         if is_table and not isinstance(row.values, dict):
@@ -259,7 +259,7 @@ def _open_rows(file: SourceFile, source: Source) -> models.QuerySet[RejectedRow]
     return rows.order_by("line", "pk")
 
 
-def _line(document: Document) -> int:
+def document_line(document: Document) -> int:
     """Return the line number of a document. For a fixed document, this is its line number in the original file."""
     value = document.value
     again = isinstance(value, dict) and value.keys() >= set(EXTRA) and type(value["line"]) is int

@@ -17,13 +17,13 @@ from imports import suggested_values, worklist
 from imports.models import RejectedRow, ResolvedRow
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.resolved_rows import RowState
-from imports.row_fixes import RowFix, is_fixable
-from imports.sources import sources_of
+from imports.row_fixes import RowFix, changeable_document, is_fixable
+from imports.sources import CSVSource, sources_of
 
 PER_PAGE = 20
 FILTERS = ("file", "column", "state", "problem")  # parameters of the page
 MOST_FILES = 200  # to choose from
-CELL = "cell"  # prefix of the names of inputs
+CELL, DOCUMENT = "cell", "document"  # prefixes of the names of inputs
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,13 @@ class Worklist:
         return Paginator(self.rows, PER_PAGE).get_page(self.number)
 
     @property
+    def replaces_values(self) -> bool:
+        """Whether a value can be replaced in all rows of the chosen group."""
+        group = self.group
+        is_table = group is not None and isinstance(self.formatters[group.source].source, CSVSource)
+        return is_table and bool(group and group.column) and self.state == RowState.OPEN
+
+    @property
     def files(self) -> list[str]:
         names = worklist.current_rows(self.dataset).order_by("file__name").values_list("file__name", flat=True)
         return list(names.distinct()[:MOST_FILES])
@@ -122,8 +129,11 @@ class Worklist:
                 continue
             fix = fixes.get(row.pk)
             shown = RejectedRow(file=row.file, values=fix.cells, problems=fix.problems) if fix else row
-            may_fix = may_change and self.state == RowState.OPEN and is_fixable(row, self.formatters)
-            cells, raw = self._cells(row, shown, may_fix=may_fix), formatter.raw(row)
+            may_fix = may_change and self.state == RowState.OPEN
+            has_cells = may_fix and is_fixable(row, self.formatters)
+            document = changeable_document(row, self.formatters) if may_fix else None
+            before = row if fix is None or fix.text is None else shown
+            cells, raw = self._cells(before, shown, may_fix=has_cells), formatter.raw(row)
             has_wrong = any(cell.is_wrong for cell in cells)
             resolution = resolutions.get(bytes(row.identity))
             entries.append(
@@ -136,7 +146,9 @@ class Worklist:
                     "raw": visible(raw, "\t\r\n") if raw is not None else None,
                     "fix": fix,
                     "still": formatter.problem_text(shown) if fix else "",
-                    "may_fix": may_fix,
+                    "may_fix": has_cells or document is not None,
+                    "document": fix.text if fix and fix.text is not None else document,
+                    "document_name": f"{DOCUMENT}-{row.pk}",
                     "resolution": resolution,
                     "record": self._record(row, resolution),
                 }

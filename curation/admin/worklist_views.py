@@ -1,7 +1,7 @@
 """The worklist of rejected rows in the browser: fix, check, import, ignore, and open again."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils.datastructures import MultiValueDict
 
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.reasons import posted_reason
-from curation.admin.worklist_page import CELL, Worklist
+from curation.admin.worklist_page import CELL, DOCUMENT, PER_PAGE, Worklist
 from curation.history.edits import EditRefusedError
 from datasets.http.request_bodies import BodyError
 from datasets.http.signed_in import signed_in_user
@@ -31,6 +31,7 @@ from imports.worklist import AT_MOST
 
 IMPORT = "imports.add_importrun"
 INPUT = re.compile(rf"{CELL}-([1-9][0-9]{{0,17}})-([0-9]{{1,4}})", re.ASCII)
+DOCUMENT_INPUT = re.compile(rf"{DOCUMENT}-([1-9][0-9]{{0,17}})", re.ASCII)
 
 
 class WorklistViews(ReadOnlyAdmin[RejectedRow]):
@@ -69,7 +70,7 @@ class WorklistViews(ReadOnlyAdmin[RejectedRow]):
             else:
                 return HttpResponseRedirect(reverse("admin:imports_importrun_change", args=[run.pk]))
         elif not fixes:
-            messages.warning(request, "No cell was changed. Change a cell, then check the rows again.")
+            messages.warning(request, "Nothing was changed. Change a cell or a document, then check the rows again.")
         return self._page(request, worklist, fixes)
 
     def suggestions_view(self, request: HttpRequest, dataset: str) -> HttpResponse:
@@ -101,7 +102,7 @@ class WorklistViews(ReadOnlyAdmin[RejectedRow]):
             "dataset": worklist.dataset,
             "worklist": worklist,
             "groups": [(group, worklist.address(problem=group.key)) for group in worklist.groups],
-            "group_replaces": worklist.group and worklist.group.column and worklist.state == RowState.OPEN,
+            "group_replaces": worklist.replaces_values,
             "without_group": worklist.address(problem=None),
             "states": states,
             "entries": entries,
@@ -187,8 +188,18 @@ def _fixes(request: HttpRequest, worklist: Worklist) -> list[RowFix]:
         }
         if changed:
             fix = fixes.setdefault(row.pk, RowFix(row, dict(row.values)))
-            fix.cells |= changed
-    return list(fixes.values())
+            fix.cells = {**fix.cells, **changed}
+    return [*fixes.values(), *_document_fixes(request, worklist)]
+
+
+def _document_fixes(request: HttpRequest, worklist: Worklist) -> Iterator[RowFix]:
+    """Yield the rows whose document the form changes."""
+    posted = ((DOCUMENT_INPUT.fullmatch(name), str(text)) for name, text in request.POST.items())
+    typed = {int(match[1]): text.replace("\r\n", "\n").strip() for match, text in posted if match}
+    for row in worklist.rows.filter(pk__in=typed)[:PER_PAGE] if typed else ():
+        text = row_fixes.changeable_document(row, worklist.formatters)
+        if text is not None and typed[row.pk] != text.replace("\r\n", "\n").strip():
+            yield RowFix(row, {}, typed[row.pk])
 
 
 def _previewed(request: HttpRequest, worklist: Worklist, fixes: list[RowFix]) -> ImportRun:

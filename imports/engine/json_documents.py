@@ -164,8 +164,8 @@ class _Examiner:
             except DocumentError as error:
                 self._reject_document(file, document.line, str(error))
                 continue
-            if misfits := [problem(name, as_cell(value), text) for name, value, text in _misfits(self.source, values)]:
-                self._reject(file, Rejection(document.line, _cells(values), misfits))
+            if wrong := [problem(name, as_cell(value), text) for name, value, text in misfits(self.source, values)]:
+                self._reject(file, Rejection(document.line, _cells(values), wrong))
             else:
                 yield Row(file, document.line, values, known_as)
 
@@ -204,7 +204,7 @@ def _cells(values: dict[str, Any]) -> dict[str, str | None]:
     return {name: as_cell(value) for name, value in values.items()}
 
 
-def _misfits(source: Source, values: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+def misfits(source: Source, values: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Yield the values whose type does not match their column, each with its column and problem."""
     for name, value in values.items():
         if message := source.bound[name].misfit(value):

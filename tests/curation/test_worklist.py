@@ -142,7 +142,7 @@ def test_a_check_finds_unknown_references_and_missing_values(curator, worklist):
     assert "0 of 2 changed rows would be accepted." in shown
     assert 'place_of_birth "Mu" refers to an unknown place (looked up in places.city) (1 row)' in shown
     assert "date_of_birth is missing" in shown
-    assert "No cell was changed." in curator.post(ADDRESS, {"_check": ""}).text
+    assert "Nothing was changed." in curator.post(ADDRESS, {"_check": ""}).text
 
 
 def test_fixed_rows_are_previewed_applied_and_stay_fixed(curator, worklist, write, importing, rejected):
@@ -264,12 +264,9 @@ def test_one_member_of_a_list_is_replaced(curator, write, importing):
     assert list(run.files.values_list("created", flat=True)) == [1]
 
 
-def test_a_broken_line_and_a_document_are_fixed_in_a_file(curator, write, importing):
+def test_a_broken_line_is_fixed_in_a_file(curator, write, importing):
     importing("people", write("people.csv", HEADER + "Too,many,1901-02-03,Kelso,cells\n"))
     assert "This row cannot be fixed here." in curator.get(ADDRESS).text
-    importing("subjects", write("a/subject.json", '{"subject_id": "1", "sex": "neither"}').parent)
-    page = curator.get("/admin/imports/rejectedrow/worklist/subjects/").text
-    assert "This row cannot be fixed here." in page and 'name="cell-' not in page
 
 
 def test_the_page_of_a_run_accepts_the_fixed_file(curator, rejected):
