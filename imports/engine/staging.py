@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from itertools import islice
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from psycopg import Copy
 
 from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.sql.dialect import analyze, column_type, quoted, temporary, temporary_tables
 from imports import fingerprints
+from imports.engine.binary_rows import HEADER, TRAILER, encoded
 from imports.sources import Column, Detail, Many, Reference, Source
 
 Columns = dict[str, pa.Array]
@@ -34,7 +34,7 @@ class Writer:
         self.table, self.columns = table, list(columns)
         self.cursor = connection.cursor()
         self.copying = ExitStack()
-        self.copy: Any = None  # psycopg's Copy
+        self.copy: Copy | None = None
 
     def write(self, batch: Columns) -> None:
         """Append the rows of *batch*, which has one array for each column, all of equal length."""
@@ -58,14 +58,30 @@ class Writer:
         self.cursor.close()
 
     def _copy(self, batch: Columns) -> None:
+        if not len(batch[self.columns[0]]):
+            return
+        rows = encoded({name: batch[name] for name in self.columns}, self.types)
         if not self.copy:
-            names = ", ".join(quoted(name) for name in self.columns)
-            copy = self.cursor.copy(f"COPY {quoted(self.table)} ({names}) FROM STDIN (FORMAT csv)")
-            self.copy = self.copying.enter_context(copy)
-        table = pa.table([_for_csv(batch[name]) for name in self.columns], names=self.columns)
-        buffer = pa.BufferOutputStream()
-        pa.csv.write_csv(table, buffer, pa.csv.WriteOptions(include_header=False, quoting_style=_quoting(batch)))
-        self.copy.write(buffer.getvalue())
+            self.copy = self.copying.enter_context(self._copying())
+        self.copy.write(rows)
+
+    @contextmanager
+    def _copying(self) -> Iterator[Copy]:
+        names = ", ".join(quoted(name) for name in self.columns)
+        statement = f"COPY {quoted(self.table)} ({names}) FROM STDIN (FORMAT binary)"
+        with connection.wrap_database_errors, self.cursor.copy(statement) as copy:
+            copy.write(HEADER)
+            yield copy
+            copy.write(TRAILER)
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """The types of the table's columns on PostgreSQL."""
+        self.cursor.execute(
+            "SELECT attname, atttypid::regtype::text FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0",
+            [quoted(self.table)],
+        )
+        return dict(self.cursor.fetchall())
 
     def _executemany(self, batch: Columns) -> None:
         rows = zip(*(_for_sqlite(batch[name]) for name in self.columns), strict=True)
@@ -76,13 +92,6 @@ class Writer:
             # Use the driver's cursor, because Django's cursor would rewrite the placeholders and log every row.
             with CursorWrapper(connection.connection.cursor(), connection) as cursor:
                 cursor.executemany(statement, rows)  # type: ignore[arg-type]  # the driver reads any iterable
-
-
-def _quoting(batch: Columns) -> str:
-    """Return the quoting style of the cells. "none" is faster, and safe if no cell contains a special character."""
-    texts = [values for values in batch.values() if pa.types.is_string(values.type)]
-    special = (pc.any(pc.greater_equal(pc.find_substring(text, c), 0)) for text in texts for c in '",\r\n')
-    return "needed" if any(is_special.as_py() for is_special in special) else "none"
 
 
 @contextmanager
@@ -99,21 +108,6 @@ def _quick_transaction() -> Iterator[None]:
         driver.execute("ROLLBACK")
         raise
     driver.execute("COMMIT")
-
-
-HEX = np.array([f"{byte:02x}".encode() for byte in range(256)], "S2")
-
-
-def _for_csv(values: pa.Array) -> pa.Array:
-    if not pa.types.is_fixed_size_binary(values.type):
-        return values
-    width = values.type.byte_width
-    octets = np.frombuffer(values.buffers()[1], np.uint8, len(values) * width, values.offset * width)
-    text = np.empty((len(values), 2 + 2 * width), np.uint8)
-    text[:, :2] = np.frombuffer(b"\\x", np.uint8)
-    text[:, 2:] = HEX[octets].view(np.uint8).reshape(len(values), 2 * width)
-    offsets = np.arange(0, text.size + 1, 2 + 2 * width, dtype=np.int32)
-    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
 
 
 def _for_sqlite(values: pa.Array) -> list[Any]:
