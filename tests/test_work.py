@@ -31,7 +31,7 @@ PAGES = (
     "/explore/census/respondents/export/",
     "/api/census/respondents/?sex=Male",
 )
-COUNTING = ("pagination", "facets")  # modules
+COUNTING = ("pagination", "facets", "filter_widgets")  # modules
 NEW = 100  # numbers that the scenarios may use for records between two insertions
 CENSUS = "{age}, ?, {number}, Term, 9, Term, Term, Term, Term, Male, 0, 0, {hours}, Term, <=50K\n"
 
