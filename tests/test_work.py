@@ -12,6 +12,7 @@ from census.models import Respondent
 from curation.history import edits
 from curation.history.undo import redo_edit, redo_run, undo_edit, undo_run
 from experiments.models import User, UserExperiment
+from imports.engine.run import Options, import_files
 from imports.models import Change, Edit, ImportRun
 from tests.fast_flush import empty_now
 from tests.import_helpers import imported
@@ -28,6 +29,7 @@ PAGES = (
     "/explore/census/respondents/",
     "/explore/census/respondents/?sex=Male&ordering=-id",
     "/explore/experiments/users/?search=U1",
+    "/explore/experiments/users/?ordering=-signup_date",
     "/explore/census/respondents/export/",
     "/api/census/respondents/?sex=Male",
 )
@@ -94,6 +96,12 @@ class Small:
         self.census_file(range(8), hours=41)
         self.import_census(delete_missing=True, pairing=True)
 
+    def import_it_after_a_preview(self):
+        self.census_file(range(9), hours=41)
+        run = import_files("census", [self.folder], Options(dry_run=True)).run
+        ImportRun.objects.filter(pk=run.pk).update(status=ImportRun.Status.WAITING)
+        assert import_files("census", [self.folder], run=run).run.status == ImportRun.Status.APPLIED
+
     def undo_and_redo_a_run(self):
         run = ImportRun.objects.filter(dataset="census").latest("pk")
         undo_run(run)
@@ -102,7 +110,8 @@ class Small:
     def undo_a_run_that_created_records(self):
         runs = ImportRun.objects.filter(dataset="census").order_by("-pk")
         undo_run(runs[0])
-        undo_run(runs[2])
+        undo_run(runs[1])
+        undo_run(runs[3])
 
     def import_rows_with_keys(self):
         keys = range(self.last - 10, self.last + 10)
@@ -125,6 +134,8 @@ class Small:
             assert reader.get(address).status_code == 200, address
         page = reader.get("/api/census/respondents/?ordering=-id").json()
         assert reader.get(page["next"]).status_code == 200
+        for page in ("change", "history"):
+            assert reader.get(f"/admin/census/respondent/{self.keys[Respondent][0]}/{page}/").status_code == 200
 
     def query_badly(self):
         with connection.cursor() as cursor:

@@ -17,13 +17,13 @@ DIALECTS = {
         "identity": "decode(md5(CAST(n AS text)), 'hex')",
         "document": "jsonb_build_object('changed_in_id', n % 3)",
         "no": "false",
-        "day": "DATE '2023-01-01'",
+        "day": "DATE '1950-01-01' + n",
     },
     "sqlite": {
         "identity": "randomblob(16)",
         "document": "json_object('changed_in_id', n % 3)",
         "no": "0",
-        "day": "'2023-01-01'",
+        "day": "date('1950-01-01', n || ' days')",
     },
 }
 
