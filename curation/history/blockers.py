@@ -86,10 +86,11 @@ def _last_changes(model: type[Model], blocked: str, condition: str) -> str:
     """Return a query of the last Change with *condition* of each record in *blocked*: its id, run, edit and record."""
     return (
         "SELECT c.id, c.run_id, c.edit_id, c.record FROM changes c WHERE c.id IN ("
-        f"WITH b(record, floor) AS ({blocked}) SELECT max(l.id) FROM b"
-        f" JOIN changes l ON l.record = CAST(b.record AS text) AND l.{quoted('table')} = '{model._meta.db_table}'"
-        " AND l.id > b.floor LEFT JOIN import_runs lr ON lr.id = l.run_id LEFT JOIN edits le ON le.id = l.edit_id"
-        f" WHERE {condition} GROUP BY l.record)"
+        # A CROSS JOIN keeps SQLite from reading all changes of the table for each record.
+        f"WITH b(record, floor) AS ({blocked}) SELECT max(l.id) FROM b CROSS JOIN changes l"
+        " LEFT JOIN import_runs lr ON lr.id = l.run_id LEFT JOIN edits le ON le.id = l.edit_id"
+        f" WHERE l.record = CAST(b.record AS text) AND l.{quoted('table')} = '{model._meta.db_table}'"
+        f" AND l.id > b.floor AND {condition} GROUP BY l.record)"
     )
 
 
