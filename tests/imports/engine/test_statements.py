@@ -45,7 +45,7 @@ def statements_of(write):
 @pytest.mark.parametrize(
     ("file", "most"),
     [
-        (NO_VOCABULARY, {"sqlite": (37, 37), "postgresql": (34, 33)}),
+        (NO_VOCABULARY, {"sqlite": (37, 37), "postgresql": (34, 34)}),
         (SEVEN_VOCABULARIES, {"sqlite": (115, 37), "postgresql": (124, 46)}),
     ],
     ids=["no vocabulary", "seven vocabularies"],
