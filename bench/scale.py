@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from measuring import Figure, Site, Timed, arguments, generate, log, postgres, show
+from measuring import Figure, Site, Timed, arguments, generate, log, show, sites
 
 FEW, SMALL = 10_000, 1_000
 ROWS = {"PostgreSQL": 10_000_000, "SQLite": 3_000_000}
@@ -147,13 +147,7 @@ def main() -> int:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
         folder = Path(name)
-        if options.engine != "sqlite":
-            (folder / "postgres").mkdir()
-            with postgres(folder / "postgres") as (_, plain):
-                site = Site("PostgreSQL", plain, folder)
-                figures += measure(site, folder, options.rows or ROWS[site.name])
-        if options.engine != "postgresql":
-            site = Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
+        for site in sites(folder, options.engine):
             figures += measure(site, folder, options.rows or ROWS[site.name])
     return show(figures, as_json=options.json)
 

@@ -8,7 +8,7 @@ rows, with filters and facets. Times of commands are those of whole processes.
 import tempfile
 from pathlib import Path
 
-from measuring import Figure, Site, arguments, generate, log, postgres, show
+from measuring import Figure, Site, arguments, generate, log, show, sites
 
 # Server time of a page (best of five) by Django's test client, including middleware, queries and templates.
 PAGE = """
@@ -85,12 +85,8 @@ def main() -> int:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
         folder = Path(name)
-        if options.engine != "sqlite":
-            (folder / "postgres").mkdir()
-            with postgres(folder / "postgres") as (_, plain):
-                figures += measure(Site("PostgreSQL", plain, folder), folder, options.rows)
-        if options.engine != "postgresql":
-            figures += measure(Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder), folder, options.rows)
+        for site in sites(folder, options.engine):
+            figures += measure(site, folder, options.rows)
     return show(figures, as_json=options.json)
 
 

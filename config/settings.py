@@ -107,7 +107,7 @@ CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
 CORS_URLS_REGEX = "^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = [*"Content-Disposition Data-As-Of ETag Location Masked-Columns Retry-After X-Request-ID".split()]
+CORS_EXPOSE_HEADERS = "Content-Disposition Data-As-Of ETag Location Masked-Columns Retry-After X-Request-ID".split()
 
 # The site
 

@@ -1,8 +1,8 @@
 """Summary tables: which ones are behind their datasets, and their refresh.
 
 A request never refreshes a summary table. It raises the version of its dataset, and a summary table that shows an
-earlier version is due: the worker refreshes it, once for all changes until then. A command refreshes what is due before
-it exits.
+earlier version is due: the worker refreshes it, once for all changes until then. A command refreshes the tables that
+are due before it exits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -81,10 +81,15 @@ def state_of(view: View) -> ViewState:
     return _state(view, {version.name: version for version in Version.objects.filter(pk__in=names)})
 
 
+def states(*datasets: str) -> dict[View, ViewState]:
+    """Return the state of each view of *datasets*, or of all datasets, with one query."""
+    stored = {version.name: version for version in Version.objects.all()}
+    return {view: _state(view, stored) for view in _views(datasets)}
+
+
 def behind(*datasets: str) -> list[View]:
     """Return the views of *datasets*, or of all datasets, that are behind their dataset."""
-    stored = {version.name: version for version in Version.objects.all()}
-    return [view for view in _views(datasets) if _state(view, stored).is_behind]
+    return [view for view, state in states(*datasets).items() if state.is_behind]
 
 
 def refresh(*datasets: str) -> list[Refresh]:

@@ -13,7 +13,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from datasets.matviews import datasets_with_views, state_of, views_of
+from datasets.matviews import states
 from datasets.models import Version
 from datasets.registry import dataset_apps
 from imports.models import ImportRun, SourceFile
@@ -103,13 +103,12 @@ def _views() -> Iterator[Metric]:
     """Yield the age of each view, and how long it has been out of date."""
     changed = dict(Version.objects.values_list("name", "number"))  # microseconds
     ages, late = Values(), Values()
-    for dataset in datasets_with_views():
-        for view in views_of(dataset):
-            state, name = state_of(view), (view._meta.db_table,)
-            if state.refreshed_at:
-                ages[name] = _seconds_since(state.refreshed_at)
-            if state.refreshed_at or state.is_behind:
-                late[name] = max(0.0, timezone.now().timestamp() - changed[dataset] / 1e6) if state.is_behind else 0
+    for view, state in states().items():
+        name, changed_at = (view._meta.db_table,), changed.get(view._meta.app_label, 0) / 1e6
+        if state.refreshed_at:
+            ages[name] = _seconds_since(state.refreshed_at)
+        if state.refreshed_at or state.is_behind:
+            late[name] = max(0.0, timezone.now().timestamp() - changed_at) if state.is_behind else 0
     yield _gauge("view_age_seconds", "Seconds since the last refresh of a summary table.", ["view"], ages)
     yield _gauge("view_behind_seconds", "Seconds for which a summary table has been out of date.", ["view"], late)
 

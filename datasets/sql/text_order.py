@@ -4,46 +4,38 @@ SQLite compares the bytes of text, which gives the order of code points. Postgre
 by default is that of the database.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from django.apps import AppConfig
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
-from django.db.migrations.operations.base import Operation, OperationCategory
-from django.db.migrations.state import ProjectState
 
 from datasets.sql.dialect import column_name
+from datasets.sql.table_operations import AlterTables
 
 CODE_POINT = "C"  # PostgreSQL's bytewise collation
 TEXTS = (models.CharField, models.TextField)
 
 
-class OrderTextsByCodePoint(Operation):
+class OrderTextsByCodePoint(AlterTables):
     """Set PostgreSQL's collation ``C`` on each text column of the app's tables. Do nothing on SQLite.
 
     Place this after operations that create tables or add text columns, and before operations that create views. Columns
     that already have the collation are skipped. PostgreSQL rebuilds the columns' indexes.
     """
 
-    category = OperationCategory.ALTERATION
-    reversible = True
-
-    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return self.__class__.__qualname__, [], {}
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            self._collate(schema_editor, to_state.apps.get_app_config(app_label))
-
-    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
-        pass  # the collation does not affect the data
+    def alter(self, schema_editor: Editor, model: type[models.Model]) -> None:
+        quote = schema_editor.quote_name
+        # ALTER TABLE fails while deferred constraint checks are pending.
+        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        done = _columns_by_code_point(schema_editor.connection, model._meta.db_table)
+        changes = [
+            f"ALTER COLUMN {quote(column)} TYPE {kind} COLLATE {quote(CODE_POINT)}"
+            for column, kind in _texts(model, schema_editor.connection)
+            if column not in done
+        ]
+        if changes:
+            schema_editor.execute(f"ALTER TABLE {quote(model._meta.db_table)} {', '.join(changes)}")
 
     def describe(self) -> str:
         return "Order text by code point"
@@ -51,22 +43,6 @@ class OrderTextsByCodePoint(Operation):
     @property
     def migration_name_fragment(self) -> str:
         return "text_order"
-
-    def _collate(self, schema_editor: Editor, app: AppConfig) -> None:
-        quote = schema_editor.quote_name
-        # ALTER TABLE fails while deferred constraint checks are pending.
-        schema_editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for model in app.get_models(include_auto_created=True):
-            if not model._meta.managed or model._meta.proxy:
-                continue
-            done = _columns_by_code_point(schema_editor.connection, model._meta.db_table)
-            changes = [
-                f"ALTER COLUMN {quote(column)} TYPE {kind} COLLATE {quote(CODE_POINT)}"
-                for column, kind in _texts(model, schema_editor.connection)
-                if column not in done
-            ]
-            if changes:
-                schema_editor.execute(f"ALTER TABLE {quote(model._meta.db_table)} {', '.join(changes)}")
 
 
 def _texts(model: type[models.Model], connection: BaseDatabaseWrapper) -> Iterator[tuple[str, str]]:

@@ -3,16 +3,12 @@
 After VACUUM, a count reads only an index, and the planner's statistics are current. SQLite needs neither.
 """
 
-from collections.abc import Sequence
-from typing import Any
-
-from django.db import connection
+from django.db import connection, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor as Editor
-from django.db.migrations.operations.base import Operation, OperationCategory
-from django.db.migrations.state import ProjectState
 
 from datasets.models import Version
 from datasets.registry import dataset_apps
+from datasets.sql.table_operations import AlterTables
 
 SHARE = 0.05  # of a table's rows, after whose change autovacuum visits it; PostgreSQL's default is 0.2
 LARGE_SHARE = 0.1  # of a table's rows, after whose change the worker vacuums it at once
@@ -20,32 +16,15 @@ LEAST = 10_000  # rows; smaller changes are left to autovacuum
 SETTINGS = ", ".join(f"autovacuum_{what}_scale_factor = {SHARE}" for what in ("vacuum", "vacuum_insert", "analyze"))
 
 
-class VacuumOften(Operation):
+class VacuumOften(AlterTables):
     """Let autovacuum visit each table of the app after a change of SHARE of its rows. Do nothing on SQLite.
 
     Place this after the operations that create tables.
     """
 
-    category = OperationCategory.ALTERATION
-    reversible = True
-
-    def deconstruct(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
-        return self.__class__.__qualname__, [], {}
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self, app_label: str, schema_editor: Editor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        if schema_editor.connection.vendor == "postgresql":
-            for model in to_state.apps.get_app_config(app_label).get_models(include_auto_created=True):
-                if model._meta.managed and not model._meta.proxy:
-                    table = schema_editor.quote_name(model._meta.db_table)
-                    schema_editor.execute(f"ALTER TABLE {table} SET ({SETTINGS})")
-
-    def database_backwards(self, app_label: str, schema_editor: Editor, *states: ProjectState) -> None:
-        pass  # the settings do not affect the data
+    def alter(self, schema_editor: Editor, model: type[models.Model]) -> None:
+        table = schema_editor.quote_name(model._meta.db_table)
+        schema_editor.execute(f"ALTER TABLE {table} SET ({SETTINGS})")
 
     def describe(self) -> str:
         return "Vacuum often"

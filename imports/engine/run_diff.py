@@ -64,7 +64,7 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
             folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing changes
             names = _names(run)
             changes = ((merge.source, _changes(run).filter(table=merge.source.name)) for merge in merges)
-            parts = (_changed(run, source, part.iterator(AT_ONCE)) for source, part in changes)
+            parts = (_changed(run, source, part.iterator(AT_ONCE), names) for source, part in changes)
             write("changed", chain.from_iterable(parts))
             write("new", (entry for merge in merges for entry in _new(run, merge.source, names)))
             (folder_of(run) / "whole").touch()
@@ -139,7 +139,7 @@ class StoredEntries:
             by_change = {
                 entry["change"]: entry
                 for table in {change.table for change in changes}
-                for entry in _changed(self.run, by_table[table], [c for c in changes if c.table == table])
+                for entry in _changed(self.run, by_table[table], [c for c in changes if c.table == table], names)
             }
             return [by_change[change.pk] for change in changes]
         created: list[Entry] = []
@@ -189,8 +189,10 @@ def _changes(run: ImportRun) -> QuerySet[Change]:
     return Change.objects.filter(run=run, kind=Change.Kind.UPDATED).order_by("pk")
 
 
-def _changed(run: ImportRun, source: Source, changes: Iterable[Change]) -> Iterator[Entry]:
-    changes, names, chosen = iter(changes), _names(run), chosen_records(run, source.name)
+def _changed(
+    run: ImportRun, source: Source, changes: Iterable[Change], names: dict[int, SourceFile]
+) -> Iterator[Entry]:
+    changes, chosen = iter(changes), chosen_records(run, source.name)
     while chunk := list(islice(changes, AT_ONCE)):
         before, after = (readable_rows(source, [getattr(c, side) for c in chunk]) for side in ("before", "after"))
         for change, old, new in zip(chunk, before, after, strict=True):
