@@ -1,4 +1,4 @@
-"""Suggestions for pairs that a user makes by hand: the most similar missing records of a new row, and vice versa."""
+"""Suggestions for pairs that a user chooses: the most similar missing records of a new row, and vice versa."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Pairs of a preview in a real browser: separate one, make one by hand, apply both, and undo them."""
+"""Pairs of a preview in a real browser: separate one, choose one, apply both, and undo them."""
 
 from people.models import Person
 from tests.browser.test_curation import apply, counts, entries, expect_outcome, upload

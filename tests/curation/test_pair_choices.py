@@ -1,4 +1,4 @@
-"""Pairs of a preview that a curator separates or makes by hand, and that are applied as previewed."""
+"""Pairs of a preview that a curator separates or chooses, and that are applied as previewed."""
 
 from dataclasses import replace
 
