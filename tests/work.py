@@ -23,9 +23,9 @@ OF_FEW = re.compile(r"INDEX (\w+_corrected|changes_tombstones|changes_deleted)$"
 INSTRUCTIONS = 100  # of SQLite's virtual machine, counted at once
 GROWTH = 1.5
 # PostgreSQL finds the records of a file in ranges of 16 pages, each with about 1,200 respondents; ten records lie in up
-# to three of them. The indexes of a large table have one more level than those of a small one, and ten records have
-# entries in up to ten indexes.
-SLACK = {"rows": 4000, "buffers": 100, "instructions": 5000}
+# to three of them. A page shows up to 100 records: in a large table, three pages of an index and of the table are read
+# for each; in a small table, all pages are read once.
+SLACK = {"rows": 4000, "buffers": 300, "instructions": 5000}
 
 
 @dataclass

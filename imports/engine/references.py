@@ -261,10 +261,12 @@ def broken_references(model: type[models.Model], fields: Iterable[models.Foreign
             parent, pk = quoted(field.related_model._meta.db_table), quoted(column_name(field.target_field))
             reference = f"r.{quoted(column_name(field))}"
             if connection.vendor == "postgresql":
-                referenced = f" WHERE p.{pk} IN (SELECT {reference} FROM {table} r WHERE {condition})"
-                few = issubclass(field.related_model, Vocabulary)
+                few, keys = issubclass(field.related_model, Vocabulary), ""
+                if not few:  # the keys are read once, even if PostgreSQL expects that the other table has one row
+                    keys = f"WITH keys AS MATERIALIZED (SELECT DISTINCT {reference} FROM {table} r WHERE {condition})"
+                referenced = "" if few else f" WHERE p.{pk} IN (TABLE keys)"
                 cursor.execute(
-                    f"SELECT count(*) FROM (SELECT 1 FROM {parent} p{'' if few else referenced} FOR KEY SHARE) locked"
+                    f"{keys} SELECT count(*) FROM (SELECT 1 FROM {parent} p{referenced} FOR KEY SHARE) locked"
                 )
             joins.append(f"LEFT JOIN {parent} p{position} ON p{position}.{pk} = {reference}")
             lost.append(f"({reference} IS NOT NULL AND p{position}.{pk} IS NULL)")
