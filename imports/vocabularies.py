@@ -29,6 +29,8 @@ class TermIndex:
         self.details: list[list[Any]] = []  # the attributes of each term, None if unknown
         self.terms: list[tuple[int, int]] = []
         self.keys: list[int] = []
+        self.used: set[int] = set()  # positions of the terms of all rows that the pipeline has written
+        self.moved: dict[int, int] = {}  # reserved keys of new terms that were stored under another key
         self.known = 0
         for key, name, *details in model._default_manager.order_by("pk").values_list("pk", "name", *self.attributes):
             self.position(name, details)
@@ -50,6 +52,11 @@ class TermIndex:
         if new:
             self.keys += self.reserve_keys(new)
         return np.array(self.keys, np.int64)
+
+    @property
+    def used_keys(self) -> set[int]:
+        """The primary keys of the terms of all rows that the pipeline has written."""
+        return {self.keys[position] for position in self.used}
 
     def new(self) -> dict[int, str]:
         """Return the new terms by their reserved keys."""

@@ -16,9 +16,10 @@ from imports.engine import resolutions, tombstones, withheld_rows
 from imports.engine.duplicate_keys import DuplicateKeys
 from imports.engine.export_row_matching import recognise
 from imports.engine.missing_records import find_missing
+from imports.engine.new_terms import store_new_terms
 from imports.engine.paired_rows import Paired, PairedRows, pair_rows
 from imports.engine.pipeline import fill
-from imports.engine.references import reject_incomplete_rows, reject_unknown_references, store_new_terms
+from imports.engine.references import reject_incomplete_rows, reject_unknown_references
 from imports.engine.rejected_values import read_late
 from imports.engine.rejections import LateRejections, Rejections
 from imports.engine.source_load import Progress, SourceLoad, Staged

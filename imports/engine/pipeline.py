@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datasets.sql.dialect import pk_column
 from imports import fingerprints
@@ -156,7 +157,9 @@ def _columns(staged: Staged, checked: ValidatedBatch, files: pa.Array, lines: pa
         if values is None:
             values = pa.nulls(len(lines), column.kind.type)
         if isinstance(column, VocabularyColumn):
-            values = pa.array(staged.vocabularies[column.name].keys_so_far()).take(values.cast(pa.int64()))
+            vocabulary = staged.vocabularies[column.name]
+            vocabulary.used.update(pc.unique(values.drop_null()).to_pylist())
+            values = pa.array(vocabulary.keys_so_far()).take(values.cast(pa.int64()))
         rows[column.stored_as if load.direct else column.name] = values
     if checked.lanes is not None:
         rows["identity"] = fingerprints.stored(checked.lanes)

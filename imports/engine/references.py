@@ -1,4 +1,4 @@
-"""Reject rows that refer to unknown records, store new terms, and check stored references."""
+"""Reject rows that refer to unknown records, and check stored references."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -8,18 +8,17 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import connection, models
-from django.db.backends.utils import CursorWrapper
 
 from datasets.models import Vocabulary
 from datasets.sql.chunks import chunks
-from datasets.sql.dialect import column_name, quoted, temporary
+from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.dry_run import Preview, rolled_back
 from imports.engine.locks import ImportRefusedError
 from imports.engine.rejections import LateRejections, absent_column, unknown_reference
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
 from imports.engine.withheld_rows import WithheldRows, withhold
-from imports.models import Problem, SourceFile
+from imports.models import Problem
 from imports.sources import Column, Many, Reference, VocabularyColumn
 
 
@@ -116,62 +115,6 @@ def _unknown_in_rejected_rows(staged: Staged) -> dict[str, set[Any]]:
     return unknown
 
 
-def store_new_terms(staged: Staged) -> tuple[dict[str, list[str]], list[str]]:
-    """Store the new terms of the staged rows. Return the terms by table, and notes."""
-    load, added, notes = staged.load, dict[str, list[str]](), list[str]()
-    for column in load.source.columns_of(VocabularyColumn):
-        vocabulary = staged.vocabularies[column.name]
-        stored = (load.source.name, column.stored_as) if load.direct else (load.stage.table, column.name)
-        table, name = map(quoted, stored)
-        new = vocabulary.new()
-        with connection.cursor() as cursor:
-            used = []
-            for key in new:
-                # This runs one query per term, because nearly all terms occur in the first rows.
-                cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {name} = %s)", [key])
-                used += [key] * cursor.fetchone()[0]
-            moved = {}
-            for key in used:
-                details = dict(
-                    zip(vocabulary.attributes, vocabulary.details[vocabulary.positions[new[key]]], strict=True)
-                )
-                stored_key = _store_term(column.model, key, new[key], details, load.files[0])
-                if stored_key != key:
-                    moved[key] = stored_key
-            if moved:
-                _move(cursor, table, name, moved)
-        notes += vocabulary.near_duplicates(set(used))
-        if used:
-            added[column.model._meta.db_table] = sorted(new[key] for key in used)
-    return added, notes
-
-
-def _move(cursor: CursorWrapper, table: str, column: str, moved: dict[int, int]) -> None:
-    """Change keys in *column* of *table* in one statement, because old and new keys may overlap."""
-    name = temporary("moved_terms")
-    cursor.execute(f"DROP TABLE IF EXISTS {name}")
-    cursor.execute('CREATE TEMPORARY TABLE moved_terms ("from" integer PRIMARY KEY, "to" integer)')
-    for chunk in chunks(moved.items()):
-        cursor.executemany("INSERT INTO moved_terms VALUES (%s, %s)", chunk)
-    cursor.execute(
-        f'UPDATE {table} SET {column} = (SELECT "to" FROM moved_terms WHERE "from" = {column})'
-        f' WHERE {column} IN (SELECT "from" FROM moved_terms)'
-    )
-    cursor.execute(f"DROP TABLE {name}")
-
-
-def _store_term(model: type[Vocabulary], key: int, name: str, details: dict[str, Any], file: SourceFile) -> int:
-    """Store a term under its reserved key.
-
-    If a concurrent import has stored the term or the key, return a different key.
-    """
-    terms = model._default_manager
-    if (existing := terms.filter(name=name).first()) is not None:
-        return existing.id
-    free = None if terms.filter(pk=key).exists() else key
-    return terms.create(id=free, name=name, created_in=file, **details).id
-
-
 def may_defer_checks() -> bool:
     """Return whether this database role may defer foreign key checks to :func:`check_references`.
 
@@ -239,14 +182,37 @@ def deferred_checks() -> Iterator[None]:
             cursor.execute("SET LOCAL session_replication_role = origin")
 
 
-def check_references(load: SourceLoad) -> None:
+def check_references(staged: Staged) -> None:
     """Check all references of the rows that this run wrote. Raises ImportRefusedError if one is broken."""
-    fields = [column.field for column in load.stage.columns if isinstance(column.field, models.ForeignKey)]
+    load = staged.load
+    fields = [
+        column.field
+        for column in load.stage.columns
+        if isinstance(column.field, models.ForeignKey) and not _all_stored(staged, column)
+    ]
     if count := broken_references(load.source.model, fields, f"r.changed_in_id IN ({load.files_sql})"):
         raise ImportRefusedError(
             f"{count} {'row refers' if count == 1 else 'rows refer'} to records that were deleted while "
             f"the files of {load.source.name} were read. Nothing was imported. Import the files again."
         )
+
+
+def _all_stored(staged: Staged, column: Column) -> bool:
+    """Return whether all terms of *column* in the rows of the files are stored. They are locked until the commit.
+
+    In an export, the terms of corrected values are those of the records, so the records must be read.
+    """
+    if not isinstance(column, VocabularyColumn) or staged.load.parts:
+        return False
+    vocabulary = staged.vocabularies[column.name]
+    used = {vocabulary.moved.get(key, key) for key in vocabulary.used_keys}
+    parent, pk = quoted(column.model._meta.db_table), quoted(pk_column(column.model))
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        for keys in chunks(sorted(used)):
+            cursor.execute(f"SELECT {pk} FROM {parent} WHERE {pk} IN ({', '.join(map(str, keys))}){lock}")
+            used -= {key for (key,) in cursor.fetchall()}
+    return not used
 
 
 def broken_references(model: type[models.Model], fields: Iterable[models.ForeignKey[Any, Any]], condition: str) -> int:

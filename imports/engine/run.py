@@ -190,8 +190,8 @@ def _load(
         with references.write_transaction(unchecked=unchecked) as preview:
             _merge(outcome, merges, notes, options, report)
             if unchecked:
-                for load in loads:
-                    references.check_references(load)
+                for merge in merges:
+                    references.check_references(merge.staged)
             heartbeat.check()
             refuse_outdated(run, options)
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)

@@ -4,8 +4,11 @@ import threading
 import time
 
 import pytest
+from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 
+from census.models import Country, Respondent
+from curation.history.edits import correct
 from imports.engine.run import ImportRefusedError, import_files
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
@@ -108,7 +111,7 @@ def test_a_place_that_is_deleted_during_the_import_is_unknown(write, importing, 
 def test_a_term_that_is_deleted_during_the_import_stops_it_with_a_message(write, importing, meanwhile, rows):
     importing("census", write("adult.data", respondent() + respondent(country="Cuba")))
     path = write("adult.test", respondent(country="Laos") + respondent(country="Cuba", work="State-gov"))
-    with pytest.raises(ImportRefusedError, match="Nothing was imported"):
+    with pytest.raises(ImportRefusedError, match="records that were deleted"):
         meanwhile(
             "census",
             [path],
@@ -117,6 +120,24 @@ def test_a_term_that_is_deleted_during_the_import_stops_it_with_a_message(write,
         )
     assert rows("SELECT count(*) FROM respondents") == [(1,)]
     assert sorted(rows("SELECT name FROM countries")) == [("Peru",)]
+
+
+def test_a_term_of_an_export_that_is_deleted_during_its_import_stops_it(write, importing, meanwhile, rows, tmp_path):
+    importing("census", write("adult.data", respondent() + respondent(country="Cuba", work="State-gov")))
+    private, cuba = Respondent.objects.get(changed_line=1), Country.objects.get(name="Cuba")
+    correct(Respondent.objects.filter(pk=private.pk), {"native_country": cuba}, None)
+    export = tmp_path / "respondents.csv"
+    call_command("export", "census/respondents", "-o", str(export), verbosity=0)
+    export.write_text(export.read_text().replace("Divorced", "Widowed"))
+    with pytest.raises(ImportRefusedError, match="records that were deleted"):
+        meanwhile(
+            "census",
+            [export],
+            "UPDATE respondents SET native_country_id = (SELECT id FROM countries WHERE name = 'Peru'),"
+            " corrections = NULL, age = 40",
+            f"DELETE FROM countries WHERE id = {cuba.pk}",
+        )
+    assert rows("SELECT name FROM countries") == [("Peru",)]
 
 
 def test_a_file_is_read_while_another_writes_and_only_then_merged(write, importing, rows):

@@ -46,7 +46,7 @@ def statements_of(write):
     ("file", "most"),
     [
         (NO_VOCABULARY, {"sqlite": (37, 37), "postgresql": (34, 34)}),
-        (SEVEN_VOCABULARIES, {"sqlite": (115, 37), "postgresql": (124, 46)}),
+        (SEVEN_VOCABULARIES, {"sqlite": (79, 36), "postgresql": (81, 38)}),
     ],
     ids=["no vocabulary", "seven vocabularies"],
 )
