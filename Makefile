@@ -8,11 +8,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-api test-model test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-model test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 24
 
 # The stamp files record which lock file was last installed into .venv.
 .venv/bin/python:
@@ -50,6 +50,10 @@ notebook: export DEBUG := on
 notebook: dev  ## Run the insights again; the result is in census/ for the records of UCI's two files, otherwise in var/
 	@$(PYTHON) -m tests.insights $(ARGS)
 
+# These take long and have targets of their own.
+API := tests/api/test_schemathesis.py
+NOTEBOOK := tests/census/test_insights_notebook.py
+
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
 # with 5 if ARGS selects no test of an engine's share.
 define on_both_engines
@@ -59,18 +63,20 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK))
 
-test: dev  ## Run the whole suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
+test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
 	@TEST_ENGINE=$(ENGINES) $(SUITE) $(ARGS)
 else
 	$(call on_both_engines,$(SUITE) --share $(ARGS))
 endif
 
-test-api: export EXAMPLES ?= 4
 test-api: dev  ## Compare every API operation with its description with Schemathesis, on both engines (EXAMPLES=4)
-	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/api/test_schemathesis.py $(ARGS))
+	$(call on_both_engines,$(PYTHON) -m pytest -n 0 $(API) $(ARGS))
+
+test-notebook: dev  ## Run the notebook of the insights on both engines, and compare it with the committed one
+	$(call on_both_engines,$(PYTHON) -m pytest -n 0 $(NOTEBOOK) $(ARGS))
 
 test-model: export EXAMPLES ?= 50
 test-model: dev  ## Compare the site with a simple model in random steps, on both engines (EXAMPLES=500)
