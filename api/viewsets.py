@@ -14,6 +14,7 @@ from api.etags import conditional
 from api.metadata import RecordMetadata
 from api.streaming import STREAMED, STREAMED_FORMATS, streamed
 from api.summary import Summaries
+from datasets.listing import description_of
 from datasets.query_values import shown
 from datasets.records.columns import columns_of
 from datasets.records.filters import form_field
@@ -73,8 +74,7 @@ class RecordViewSet(Summaries):
         return f"{plural}: {self.name.lower()}" if self.name else plural
 
     def get_view_description(self, html: bool = False) -> str:  # noqa: FBT001, FBT002 - as APIView declares it
-        text = " ".join((self.model.__doc__ or "").split())
-        return "" if text.startswith(f"{self.model.__name__}(") else text  # Django's default docstring
+        return description_of(self.model)
 
     def _nothing(self, key: str) -> str:
         return f"There is no {self.model._meta.verbose_name} {shown(key)}."

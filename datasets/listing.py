@@ -66,6 +66,12 @@ def label_field(model: type[models.Model]) -> str:
     return listing_of(model).label or ("name" if "name" in names else model._meta.pk.name)
 
 
+def description_of(model: type[models.Model]) -> str:
+    """Return the description of *model*'s table: the docstring of the class, or "" if it has none."""
+    text = " ".join((model.__doc__ or "").split())
+    return "" if text.startswith(f"{model.__name__}(") else text  # Django's default docstring
+
+
 def api_name(model: type[models.Model]) -> str | None:
     """Return *model*'s name in the API's URLs, or None if the API does not serve it."""
     declared = listing_of(model).api

@@ -12,7 +12,7 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.facets import Facets
 from datasets.records.filter_widgets import ANY, CHOICE, DATE, NUMBER, TEXT, FilterWidget, title_of, widgets_for
 from explore.formatting import unit_of
-from explore.url_state import State, default_columns
+from explore.url_state import State, default_columns, has_filter
 
 FEW = 17  # a filter with at most this many choices is expanded at first
 FIELDS = {
@@ -134,13 +134,7 @@ class Form:
 
 
 def _filters(state: State) -> Iterator[Filter]:
-    names = [
-        column.name
-        for column in default_columns(state.model)
-        if not isinstance(column.field, models.AutoField | models.BigAutoField)
-        and column.name in state.filterset.base_filters
-        and not (column.permission and not state.user.has_perm(column.permission))
-    ]
+    names = [column.name for column in default_columns(state.model) if has_filter(state, column)]
     widgets = [widget for widget in widgets_for(state.model, names) if widget.kind != CHOICE or widget.options]
     active: dict[str, Collection[str]] = {widget.column.name: _active(widget, state) for widget in widgets}
     facets = None if state.errors else Facets(state, widgets, active)

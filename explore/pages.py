@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from datasets.records.columns import columns_of
 from datasets.records.masking import Viewer
+from explore.admin_links import list_address
 from explore.filter_form import Form
 from explore.formatting import describe_filters
 from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
@@ -74,6 +75,7 @@ def page(
         ],
         "form": Form(state, picks_columns=picks_columns),
         "filters": filters,
+        "admin_list": list_address(state),
         "usual_columns": state.query(columns=None),
         "all_columns": state.query(columns=",".join(column.name for column in columns_of(state.model))),
         "without_errors": state.query(**dict.fromkeys(state.errors)),

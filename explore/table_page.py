@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from datasets.fields import related_model
 from datasets.listing import label_field
@@ -19,6 +19,8 @@ from datasets.records.query_params import can_order_by
 from datasets.records.serialization import RowSerializer
 from datasets.sql.query_timeout import QueryTimeError, limited
 from datasets.versions import versions_behind
+from explore.admin_links import admin_page
+from explore.column_menu import Menu, menu_of
 from explore.formatting import format_value, is_grouped, is_number, unit_of
 from explore.url_state import ROWS, State
 
@@ -39,6 +41,7 @@ class ColumnHeader:
     place: int  # its position among the sort columns, from 1; 0 if it is not one
     next: str  # the effect of a click
     slow: str  # why sorting by it is slow, or ""
+    menu: Menu
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def listed(state: State) -> Page | None:
         shown_column.name: is_grouped(shown_column, (record[shown_column.name] for record in served))
         for shown_column in state.columns
     }
-    address = _address(state)
+    address = admin_page(state, "change")
     rows = []
     for key, record in zip((row[0] for row in result.rows), served, strict=True):
         link = address and reverse(address, args=[quote(key)])
@@ -141,16 +144,5 @@ def _head(state: State, column: ListedColumn) -> ColumnHeader:
         place,
         f"{order}, sort column {place}; {action}" if place > 1 else action,
         SLOW if may and _is_slow(state, column) else "",
+        menu_of(state, column, order=first, may_sort=may),
     )
-
-
-def _address(state: State) -> str:
-    """Return the URL name of a record's admin page, or "" if the user cannot open it."""
-    if not state.user.is_staff:
-        return ""
-    name = f"admin:{state.model._meta.app_label}_{state.model._meta.model_name}_change"
-    try:
-        reverse(name, args=[1])
-    except NoReverseMatch:
-        return ""
-    return name

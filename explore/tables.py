@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.urls import reverse
 
+from datasets.listing import description_of
 from datasets.records.masking import Viewer
 from datasets.registry import kind_of, nearest_name, served_tables
 
@@ -42,6 +43,11 @@ class Table:
     def dataset_title(self) -> str:
         """The title of its dataset."""
         return str(apps.get_app_config(self.dataset).verbose_name)
+
+    @property
+    def description(self) -> str:
+        """The description of its rows, or ""."""
+        return description_of(self.model)
 
     def address(self, tab: str = "table") -> str:
         """Return the address of one of its tabs: ``table``, ``chart`` or ``export``."""

@@ -5,7 +5,7 @@ the others.
 """
 
 from collections.abc import Collection, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 from django.db import models
 from django.http import HttpRequest, QueryDict
@@ -167,6 +167,7 @@ class State:
         self.__dict__.pop("paginator", None)
 
 
+@cache
 def default_columns(model: type[models.Model]) -> list[ListedColumn]:
     """Return the columns that are shown by default: labels instead of ids, no JSON documents, no provenance."""
     provenance = {field.name for field in Record._meta.get_fields()}
@@ -179,6 +180,16 @@ def default_columns(model: type[models.Model]) -> list[ListedColumn]:
         and not isinstance(column.field, models.JSONField)
     ]
     return chosen or list(columns)
+
+
+def has_filter(state: State, column: ListedColumn) -> bool:
+    """Return whether the filter form has a filter of *column*."""
+    return (
+        column in default_columns(state.model)
+        and not isinstance(column.field, models.AutoField | models.BigAutoField)
+        and column.name in state.filterset.base_filters
+        and not (column.permission and not state.user.has_perm(column.permission))
+    )
 
 
 def _moved(names: list[str], direction: str, name: str) -> list[str]:

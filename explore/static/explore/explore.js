@@ -1,23 +1,43 @@
-/* Open a table when it is selected; keep open sections and the focus when htmx swaps the page. */
+/* Open a table when it is selected, copy the page's link, and open a column's filter from its menu. When htmx swaps the
+   page, keep open sections, scroll positions and the focus. */
 "use strict";
 
 addEventListener("change", (event) => {
     if (event.target.id === "choose-table") event.target.form.requestSubmit();
 });
 
-// After this, checking one column shows only that column.
 addEventListener("click", (event) => {
-    if (event.target.id !== "untick") return;
-    for (const one of document.querySelectorAll('#explore-form [name="columns"]')) one.checked = false;
+    if (event.target.id === "untick") {
+        // After this, checking one column shows only that column.
+        for (const one of document.querySelectorAll('#explore-form [name="columns"]')) one.checked = false;
+    } else if (event.target.id === "copy-link") {
+        const status = document.getElementById("copied");
+        navigator.clipboard.writeText(location.href).then(
+            () => { status.textContent = "Copied"; },
+            () => { status.textContent = "Copy it from the address bar"; },
+        );
+    } else if (event.target.matches('.explore-menu a[href^="#"]')) {
+        event.preventDefault();
+        event.target.closest("[popover]").hidePopover();
+        openFilter(event.target.hash.slice(1));
+    }
 });
+
+function openFilter(id) {
+    const fields = document.getElementById(id);
+    for (let one = fields; one; one = one.parentElement) if (one.matches("details")) one.open = true;
+    fields?.querySelector("input")?.focus();
+}
 
 function reveal() {
     for (const one of document.querySelectorAll(".scripted")) one.hidden = false;
+    if (!navigator.clipboard) document.getElementById("copy-link")?.remove();
 }
 
 reveal();
 
 let opened = {};
+let scrolled = {};
 let focused = "";
 
 addEventListener("htmx:beforeSwap", (event) => {
@@ -29,18 +49,30 @@ addEventListener("htmx:beforeSwap", (event) => {
         return;
     }
     opened = {};
-    for (const one of document.querySelectorAll("#explore-form details[id]")) opened[one.id] = one.open;
+    scrolled = {};
+    for (const one of document.querySelectorAll("#explore details[id]")) opened[one.id] = one.open;
+    for (const id of ["explore-form", "explore-rows"]) {
+        const one = document.getElementById(id);
+        if (one) scrolled[id] = [one.scrollLeft, id === "explore-form" ? one.scrollTop : 0];
+    }
     focused = document.activeElement?.id ?? "";
 });
 
-addEventListener("htmx:afterSettle", () => {
+addEventListener("htmx:afterSwap", () => {
     reveal();
     for (const [id, open] of Object.entries(opened)) {
         const one = document.getElementById(id);
         if (one && !one.classList.contains("active")) one.open = open;
     }
-    const there = focused && document.getElementById(focused);
+    for (const [id, [left, top]] of Object.entries(scrolled)) document.getElementById(id)?.scrollTo(left, top);
+});
+
+addEventListener("htmx:afterSettle", () => {
+    let there = focused && document.getElementById(focused);
     if (!there || document.activeElement !== document.body) return;
+    // The menu that had the focus is closed: focus its button.
+    const menu = there.closest("[popover]");
+    if (menu) there = document.querySelector(`[popovertarget="${menu.id}"]`);
     // When a column reaches an end, its move button is disabled: focus the opposite one.
-    (there.disabled ? there.parentElement.querySelector("button:not(:disabled)") : there)?.focus();
+    (there.disabled ? there.parentElement.querySelector("button:not(:disabled)") : there)?.focus({ preventScroll: true });
 });
