@@ -8,9 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
+from django.template.loader import render_to_string
 from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ParseError, Throttled, ValidationError
 from rest_framework.exceptions import PermissionDenied as Forbidden
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -61,7 +63,7 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     return _answer(request, error)
 
 
-def _answer(request: HttpRequest, error: APIException) -> HttpResponse:
+def _answer(request: Request, error: APIException) -> HttpResponse:
     headers = {}
     if scheme := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = scheme
@@ -80,6 +82,9 @@ def _answer(request: HttpRequest, error: APIException) -> HttpResponse:
         body["detail"] = f"Too many requests. Try again in {seconds} second{'' if seconds == '1' else 's'}."
     if isinstance(error, NotAuthenticated):
         body["detail"] = "Authentication required. Sign in, or send “Authorization: Bearer <token>”."
+        if "text/html" in request.headers.get("Accept", ""):  # a person in a browser
+            page = render_to_string("api/signed_out.html", request=request._request)
+            return HttpResponse(page, status=error.status_code, headers=headers)
     if getattr(getattr(request, "accepted_renderer", None), "format", "") == "api":  # render it as a page
         return Response(body, status=error.status_code, headers=headers)
     return respond(body, headers)

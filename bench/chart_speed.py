@@ -89,12 +89,12 @@ def pages(server: Site, address: str, folder: Path) -> list[Figure]:
     command, environment, port = site(address, folder)
     environment["STATIC_ROOT"] = str(folder / "static")
     timed([sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"], environment)
-    with serving(command, environment, port, "/admin/login/") as (served, _), sync_playwright() as playwright:
+    with serving(command, environment, port, "/sign-in/") as (served, _), sync_playwright() as playwright:
         asks = playwright.request.new_context(base_url=served, extra_http_headers={"Referer": served})
-        asks.get("/admin/login/")
+        asks.get("/sign-in/")
         token = next(cookie["value"] for cookie in asks.storage_state()["cookies"] if cookie["name"] == "csrftoken")
         asks.post(
-            "/admin/login/?next=/explore/",
+            "/sign-in/?next=/explore/",
             form={"username": NAME, "password": PASSWORD, "csrfmiddlewaretoken": token},
         )
         for _ in range(6):  # warm up both workers with a chart of another table

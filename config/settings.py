@@ -187,7 +187,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ] + [{"NAME": "monitoring.password_hashing.MaximumLength"}]
 PASSWORD_HASHERS = ["monitoring.password_hashing.BoundedHasher"]
 SESSION_ENGINE = "monitoring.sessions"
-LOGIN_URL = "explore:sign-in"  # the admin has its own sign-in page, for staff
+LOGIN_URL = "sign-in"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

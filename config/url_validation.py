@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import get_bytes_from_wsgi
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.template.loader import get_template
+from django.template.loader import render_to_string
 
 from datasets.http.error_responses import refused, wants_problem
 from datasets.http.middleware import GetResponse
@@ -38,7 +38,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Respond to exceptions that no view handles."""
     if wants_problem(request):
         return failure(request, sys.exc_info()[1])
-    return HttpResponse(get_template("500.html").render(), status=500)
+    try:
+        page = render_to_string("500.html", request=request)
+    except Exception:  # the frame of the page may need what has failed
+        page = render_to_string("500.html")
+    return HttpResponse(page, status=500)
 
 
 def _refusal_of(request: HttpRequest) -> HttpResponse | None:

@@ -73,11 +73,11 @@ def moved_places(folder: Path) -> Path:
 
 def take(page: Page, password: str, folder: Path) -> None:
     """Take the screenshots. The order matters: the dashboard shows the preview, and the preview shows a correction."""
-    page.goto("/admin/")
+    page.goto("/sign-in/")
     page.fill("#id_username", "curator")
     page.fill("#id_password", password)
     page.click("#login-form [type=submit]")
-    page.wait_for_selector("#user-tools")
+    page.wait_for_selector("#account-menu", state="attached")
 
     page.goto("/admin/census/respondent/")
     save(page, "respondents")

@@ -1,15 +1,12 @@
 """URL patterns of ``/explore/``."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
-from explore import export_tab, login, views
+from explore import export_tab, views
 
 app_name = "explore"
 urlpatterns = [
     path("", views.start, name="start"),
-    path("sign-in/", login.SignIn.as_view(), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(next_page="explore:start"), name="sign-out"),
     path("<slug:dataset>/<slug:name>/", views.table, name="table"),
     path("<slug:dataset>/<slug:name>/", include("explore.charts.urls")),
     path("<slug:dataset>/<slug:name>/export/", export_tab.form, name="export"),

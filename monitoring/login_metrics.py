@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import pluralize
 
 from monitoring.metrics import Counter
 
@@ -39,8 +40,13 @@ def locked_out(
 ) -> HttpResponse:
     """Return the page for a locked account, with the waiting time."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    context = {"title": "Too many failed sign-ins", "minutes": seconds // 60}
-    page = render(request, "monitoring/locked_out.html", context, status=429)
+    minutes = seconds // 60
+    message = (
+        f"There were too many failed sign-ins from your network. Wait {minutes} minute{pluralize(minutes)} and try "
+        "again, or ask an administrator of this site to unlock your account."
+    )
+    context = {"heading": "Too many failed sign-ins", "message": message}
+    page = render(request, "monitoring/sign_in_refused.html", context, status=429)
     page["Retry-After"] = str(seconds)
     page["Cache-Control"] = "no-store"
     return page

@@ -73,7 +73,9 @@ class BusyAnswer:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, TooManyAtOnceError):
             return None
-        page = render(request, "monitoring/busy.html", {"title": "Too many sign-ins at once"}, status=429)
+        message = "The server is busy checking passwords. Wait a few seconds and try again."
+        context = {"heading": "Too many sign-ins at once", "message": message}
+        page = render(request, "monitoring/sign_in_refused.html", context, status=429)
         page["Retry-After"] = str(SECONDS)
         page["Cache-Control"] = "no-store"
         return page

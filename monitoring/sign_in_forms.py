@@ -1,8 +1,7 @@
-"""Forms of the sign-in pages, with maximum lengths that are checked before the values are used."""
+"""The form of the sign-in page, with maximum lengths that are checked before the values are used."""
 
 from typing import Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
@@ -28,7 +27,3 @@ class SignInForm(AuthenticationForm):
             )
         if self.is_bound:  # the page repeats the values: keep just enough to show that they are too long
             self.data = {name: self.data.get(name, "")[: limit + 1] for name, limit in most.items()}
-
-
-class StaffSignInForm(SignInForm, AdminAuthenticationForm):
-    """Sign-in form for staff accounts."""

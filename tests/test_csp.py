@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
     "address",
     [
         "/admin/",
-        "/admin/login/",
+        "/sign-in/",
         "/admin/people/person/",
         "/admin/people/person/add/",
         "/admin/people/person/?colour=red",
@@ -39,11 +39,11 @@ def test_every_page_has_the_csp(admin_client, address):
 
 def test_an_error_page_has_the_csp(client):
     assert "Content-Security-Policy" in client.get("/admin/people/person/")
-    assert "Content-Security-Policy" in client.post("/admin/login/?next=/admin/", {"username": "x", "password": "y"})
+    assert "Content-Security-Policy" in client.post("/sign-in/?next=/admin/", {"username": "x", "password": "y"})
 
 
 @pytest.mark.parametrize(
-    "address", ["/admin/", "/admin/people/person/?_facets=True", "/admin/people/person/add/", "/admin/login/"]
+    "address", ["/admin/", "/admin/people/person/?_facets=True", "/admin/people/person/add/", "/sign-in/"]
 )
 def test_pages_have_no_inline_styles_or_scripts(admin_client, address):
     page = admin_client.get(address, follow=True).text

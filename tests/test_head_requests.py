@@ -9,7 +9,7 @@ OWN = {"X-Request-ID", "Expires"}  # of the moment
 ADDRESSES = [
     "/",
     "/admin/",
-    "/admin/login/",
+    "/sign-in/",
     "/admin/people/place/",
     "/admin/people/place/{place}/change/",
     "/admin/people/place/{place}/delete/",
@@ -45,6 +45,6 @@ def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
 
 
 def test_head_without_a_login_is_as_get(db, client):
-    for address in ("/admin/", "/admin/login/", "/explore/", "/api/imports/1/apply/", "/api/people/places/"):
+    for address in ("/admin/", "/sign-in/", "/explore/", "/api/imports/1/apply/", "/api/people/places/"):
         get, head = client.get(address), client.head(address)
         assert (head.status_code, head.get("Content-Length")) == (get.status_code, get.get("Content-Length")), address

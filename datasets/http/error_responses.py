@@ -20,7 +20,8 @@ def refused(request: HttpRequest, status: int, sentence: str, retry: int | None 
     if wants_problem(request):
         response = respond(problem(status, sentence, **more))
     else:
-        page = render_to_string("datasets/refusal.html", {"heading": HTTPStatus(status).phrase, "message": sentence})
+        context = {"heading": HTTPStatus(status).phrase.capitalize(), "message": sentence}
+        page = render_to_string("datasets/refusal.html", context, request)
         response = HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
     response["Content-Length"] = len(response.content)
     if retry is not None:

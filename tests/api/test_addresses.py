@@ -84,7 +84,7 @@ def test_a_query_string_that_is_too_long_is_refused_with_the_limit(client, admin
 @pytest.mark.parametrize("host", ["evil.example", "a b", "evil.example:99999999", "é", "[::1", "-"])
 def test_another_host_is_refused(client, host):
     assert "Host" in problem(client.get(LIST, headers={"host": host}), 400)["detail"]
-    assert client.get("/admin/login/", headers={"host": host}).status_code == 400
+    assert client.get("/sign-in/", headers={"host": host}).status_code == 400
     assert client.get("/healthz", headers={"host": host}).status_code == 200
 
 

@@ -178,7 +178,7 @@ def test_a_complete_upload_is_imported_and_stored_once(post, settings):
 
 
 def test_a_chunked_body_is_refused(post, settings):
-    for path in (IMPORTS, "/api/imports/1/undo/", "/admin/imports/importrun/import/", "/admin/login/"):
+    for path in (IMPORTS, "/api/imports/1/undo/", "/admin/imports/importrun/import/", "/sign-in/"):
         status, _, text = post(path, "", length="", Transfer_Encoding="chunked")
         assert status == 411 and "Content-Length" in text
     assert nothing_happened(settings)
@@ -250,7 +250,7 @@ def test_an_incomplete_form_changes_nothing(post, root):
     address = f"/admin/people/place/{place.pk}/change/"
     status, kind, text = post(address, form[:20], "application/x-www-form-urlencoded", len(form))
     assert (status, kind.partition(";")[0]) == (400, "text/html") and "The request body is incomplete" in text
-    status, _, _ = post("/admin/login/", "username=root&passw", "application/x-www-form-urlencoded", 40)
+    status, _, _ = post("/sign-in/", "username=root&passw", "application/x-www-form-urlencoded", 40)
     place.refresh_from_db()
     assert status == 400 and place.city == "Kelso"
 
@@ -259,7 +259,7 @@ def test_a_body_beyond_the_limit_of_its_url_is_refused(etl, client, settings):
     settings.BODY_LIMIT = 1000
     answer = etl.post(f"{IMPORTS}1/undo/", " " * 1001, content_type="application/json")
     assert answer.status_code == 413 and "larger than 1000\xa0bytes" in answer.json()["detail"]
-    answer = client.post("/admin/login/", {"username": "x" * 1000})
+    answer = client.post("/sign-in/", {"username": "x" * 1000})
     assert answer.status_code == 413 and "larger than 1000" in answer.text
 
 

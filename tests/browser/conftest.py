@@ -53,7 +53,7 @@ class Site:
         page.goto(address)
         page.get_by_label("Username").fill(self.name)
         page.get_by_label("Password").fill(self.password)
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Sign in").click()
 
     def be_known(self, page) -> None:
         """Log in by the form or by an earlier session cookie, and open the admin's front page."""

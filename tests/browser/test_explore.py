@@ -122,7 +122,7 @@ def test_a_signed_out_user_signs_in_and_returns(page, site, respondents):
     page.locator("#filter-sex").get_by_label("Female").click()
     page.get_by_label("Username").fill(site.name)
     page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Respondents").wait_for()
     assert urlsplit(page.url).query == "sex=Female"
     assert page.complaints == []

@@ -13,8 +13,8 @@ TABS = ("", "export/", "export/file")
 def test_an_anonymous_user_signs_in_and_returns_to_the_page(client, tab):
     address = f"/explore/people/places/{tab}?country=Scotland"
     answer = client.get(address)
-    assert answer.status_code == 302 and answer["Location"].startswith("/explore/sign-in/?next=/explore/people/places/")
-    assert client.get("/explore/")["Location"].startswith("/explore/sign-in/")
+    assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/?next=/explore/people/places/")
+    assert client.get("/explore/")["Location"].startswith("/sign-in/")
 
 
 @pytest.mark.parametrize("tab", TABS)
@@ -120,8 +120,8 @@ def test_any_active_account_signs_in_sees_its_tables_and_signs_out(client, peopl
     there = client.post(page.redirect_chain[-1][0], {"username": "ada", "password": "nine lives of a cat"}, follow=True)
     assert there.redirect_chain[-1][0] == address and "Kelso" in there.text
     assert "/admin/" not in there.text.partition("<body")[2]  # the account cannot use the admin
-    assert 'action="/explore/sign-out/"' in there.text
-    assert client.post("/explore/sign-out/")["Location"] == "/explore/"
+    assert 'action="/sign-out/"' in there.text
+    assert client.post("/sign-out/")["Location"] == "/sign-in/"
     assert client.get(address).status_code == 302
 
 

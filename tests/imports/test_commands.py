@@ -292,5 +292,5 @@ def test_demo_curator_creates_an_account_once_if_it_is_safe(output_lines, settin
     assert kept.stat().st_mode & 0o777 == 0o600
     kept.unlink()
     name, password = line.removeprefix("Sign in at /admin/ as ").split(", password ")
-    assert client.post("/admin/login/?next=/admin/", {"username": name, "password": password}).url == "/admin/"
+    assert client.post("/sign-in/?next=/admin/", {"username": name, "password": password}).url == "/admin/"
     assert client.get("/admin/").status_code == 200

@@ -16,20 +16,17 @@ def behind_a_proxy(settings):
 @pytest.mark.django_db
 def test_only_the_proxy_can_declare_https(client, behind_a_proxy):
     headers = {"x-forwarded-proto": "https"}
-    assert client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=headers).status_code == 200
-    stranger = client.get("/admin/login/", REMOTE_ADDR="192.0.2.7", headers=headers)
-    assert (stranger.status_code, stranger["Location"]) == (301, "https://testserver/admin/login/")
+    assert client.get("/sign-in/", REMOTE_ADDR="10.0.0.2", headers=headers).status_code == 200
+    stranger = client.get("/sign-in/", REMOTE_ADDR="192.0.2.7", headers=headers)
+    assert (stranger.status_code, stranger["Location"]) == (301, "https://testserver/sign-in/")
 
 
 @pytest.mark.django_db
 def test_hsts_is_sent_over_https_only(client, behind_a_proxy, settings):
     settings.SECURE_HSTS_SECONDS = 60
     headers = {"x-forwarded-proto": "https"}
-    assert (
-        "max-age=60"
-        in client.get("/admin/login/", REMOTE_ADDR="10.0.0.2", headers=headers)["Strict-Transport-Security"]
-    )
-    assert "Strict-Transport-Security" not in client.get("/admin/login/", REMOTE_ADDR="10.0.0.2")
+    assert "max-age=60" in client.get("/sign-in/", REMOTE_ADDR="10.0.0.2", headers=headers)["Strict-Transport-Security"]
+    assert "Strict-Transport-Security" not in client.get("/sign-in/", REMOTE_ADDR="10.0.0.2")
 
 
 def test_gunicorn_itself_believes_nobody(serve, transactional_db):

@@ -128,7 +128,7 @@ def test_a_process_with_busy_threads_leaves_connections_to_the_other(serve, tran
     server = serve(WEB_THREADS="1", API_ANONYMOUS_READ="on")
     with socket.create_connection(("127.0.0.1", server.port)) as slow:  # the rest of the form is never sent
         slow.sendall(
-            b"POST /admin/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: csrftoken=" + 32 * b"a" + b"\r\n"
+            b"POST /sign-in/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: csrftoken=" + 32 * b"a" + b"\r\n"
             b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 99\r\n\r\nusername"
         )
         while value(server.samples(), "http_request_seconds_count", route="metrics", method="GET", status="200") < 20:

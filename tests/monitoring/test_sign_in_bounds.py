@@ -16,7 +16,7 @@ from django.utils.http import urlsafe_base64_encode
 
 from monitoring import password_hashing
 
-DOORS = ("/admin/login/", "/explore/sign-in/")
+SIGN_IN = "/sign-in/"
 LONG = {
     "more than a column holds": "n" * 256,
     "a megabyte": "n" * 1_000_000,
@@ -32,29 +32,26 @@ def grace(django_user_model):
     return django_user_model.objects.create_user("grace", password=RIGHT, is_staff=True, is_superuser=True)
 
 
-def sign_in(client, name="grace", password="a guess", door=DOORS[0], **where):
-    return client.post(door, {"username": name, "password": password}, **where)
+def sign_in(client, name="grace", password="a guess", **where):
+    return client.post(SIGN_IN, {"username": name, "password": password}, **where)
 
 
-@pytest.mark.parametrize("door", DOORS)
 @pytest.mark.parametrize("name", LONG.values(), ids=LONG)
-def test_a_name_that_is_too_long_is_refused_before_it_is_used(client, grace, door, name):
-    answer = sign_in(client, name, door=door)
+def test_a_name_that_is_too_long_is_refused_before_it_is_used(client, grace, name):
+    answer = sign_in(client, name)
     assert answer.status_code == 200 and "A name can have at most 150 characters." in answer.text
     assert len(answer.content) < 20_000  # the page does not repeat it
     assert not AccessAttempt.objects.exists()
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_name_of_the_maximum_length_can_sign_in(client, django_user_model, door):
+def test_a_name_of_the_maximum_length_can_sign_in(client, django_user_model):
     django_user_model.objects.create_user("ş" * 150, password=RIGHT, is_staff=True)
-    assert sign_in(client, "ş" * 150, door=door).status_code == 200
-    assert sign_in(client, "ş" * 150, RIGHT, door=door).status_code == 302
+    assert sign_in(client, "ş" * 150).status_code == 200
+    assert sign_in(client, "ş" * 150, RIGHT).status_code == 302
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_password_that_is_too_long_is_refused_before_it_is_hashed(client, grace, door):
-    answer = sign_in(client, password="p" * 1_000_000, door=door)
+def test_a_password_that_is_too_long_is_refused_before_it_is_hashed(client, grace):
+    answer = sign_in(client, password="p" * 1_000_000)
     assert answer.status_code == 200 and "A password can have at most 4096 characters." in answer.text
     assert not AccessAttempt.objects.exists()
 
@@ -69,22 +66,18 @@ def test_the_stored_data_of_an_attempt_are_limited_in_size(client, grace):
     more = {f"field{n}": "v" * 10_000 for n in range(50)}
     headers = {"user-agent": "a" * 5000, "accept": "b" * 5000}
     for _ in range(5):
-        client.post(f"{DOORS[0]}?{'q' * 5000}", {"username": "grace", "password": "a guess"} | more, headers=headers)
+        client.post(f"{SIGN_IN}?{'q' * 5000}", {"username": "grace", "password": "a guess"} | more, headers=headers)
     stored = AccessAttempt.objects.values_list("user_agent", "get_data", "post_data", "http_accept", "path_info")
     assert len(stored) == 1 and sum(map(len, stored[0])) < 15_000
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_an_address_with_failures_for_many_names_is_locked(client, grace, settings, door):
-    result = [
-        sign_in(client, f"name{n}", door=door).status_code for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS + 1)
-    ]
+def test_an_address_with_failures_for_many_names_is_locked(client, grace, settings):
+    result = [sign_in(client, f"name{n}").status_code for n in range(settings.SIGN_IN_FAILURES_OF_ADDRESS + 1)]
     assert result == [200] * (settings.SIGN_IN_FAILURES_OF_ADDRESS - 1) + [429] * 2
-    for other in DOORS:  # whichever way it came
-        locked = sign_in(client, "grace", RIGHT, door=other)
-        assert locked.status_code == 429 and locked["Retry-After"] == "900"
-        assert "There were too many failed sign-ins from your network" in locked.text
-    assert sign_in(client, "grace", RIGHT, door=door, REMOTE_ADDR="192.0.2.7").status_code == 302
+    locked = sign_in(client, "grace", RIGHT)
+    assert locked.status_code == 429 and locked["Retry-After"] == "900"
+    assert "There were too many failed sign-ins from your network" in locked.text
+    assert sign_in(client, "grace", RIGHT, REMOTE_ADDR="192.0.2.7").status_code == 302
     assert AccessAttempt.objects.count() == settings.SIGN_IN_FAILURES_OF_ADDRESS
 
 
@@ -137,10 +130,9 @@ def doors_to_a_password(client, grace):
 
     yield "a name", lambda: sign_in(client, "grace")
     yield "no name", lambda: sign_in(client, "nobody")
-    yield "explore", lambda: sign_in(client, "grace", door=DOORS[1])
     yield "welcome", welcome
     client.force_login(grace)
-    yield "change", lambda: client.post("/admin/password_change/", new | {"old_password": RIGHT})
+    yield "change", lambda: client.post("/change-password/", new | {"old_password": RIGHT})
     yield "change of another", lambda: client.post(f"/admin/auth/user/{grace.pk}/password/", add)
     yield "add", lambda: client.post("/admin/auth/user/add/", add)
 
@@ -167,7 +159,7 @@ def test_a_password_that_is_too_long_cannot_be_set(client, grace):
     client.force_login(grace)
     long = "long enough " * 500
     new = {"old_password": RIGHT, "new_password1": long, "new_password2": long}
-    answer = client.post("/admin/password_change/", new)
+    answer = client.post("/change-password/", new)
     assert answer.status_code == 200 and "at most 4,096 characters" in answer.text
 
 
@@ -199,7 +191,7 @@ def test_a_valid_session_is_kept(client, grace):
 def test_pages_are_served_during_too_many_concurrent_sign_ins(serve, child_environment):
     """Twelve concurrent logins at a process with four threads and production hashing."""
     server, statuses, pages = serve(WEB_CONCURRENCY="1", WEB_THREADS="4"), [], []
-    _, headers, body = server.get("/explore/sign-in/")
+    _, headers, body = server.get("/sign-in/")
     cookie = headers["set-cookie"].partition(";")[0]
     token = body.partition(b'name="csrfmiddlewaretoken" value="')[2].partition(b'"')[0].decode()
     begin = threading.Barrier(13)
@@ -210,7 +202,7 @@ def test_pages_are_served_during_too_many_concurrent_sign_ins(serve, child_envir
         with closing(HTTPConnection("127.0.0.1", server.port)) as client:
             client.request(
                 "POST",
-                "/explore/sign-in/",
+                "/sign-in/",
                 form,
                 {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"},
             )
@@ -221,7 +213,7 @@ def test_pages_are_served_during_too_many_concurrent_sign_ins(serve, child_envir
         thread.start()
     begin.wait()
     while any(thread.is_alive() for thread in threads):
-        pages.append(server.get("/explore/sign-in/")[0])
+        pages.append(server.get("/sign-in/")[0])
     assert set(statuses) == {200, 429} and len(statuses) == 12 and statuses.count(200) >= 2
     assert pages and set(pages) == {200}
     assert server.get("/healthz")[0] == 200

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from prometheus_client import REGISTRY
 
-LOGIN = "/admin/login/?next=/admin/"
+LOGIN = "/sign-in/?next=/admin/"
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgresql")]
 
 
@@ -81,12 +81,12 @@ def test_two_processes_count_failures_together(serve, child_environment):
     server = serve(SIGN_IN_FAILURES="6")
     statuses = []
     for _ in range(6):
-        _, headers, body = server.get("/admin/login/")
+        _, headers, body = server.get("/sign-in/")
         token = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', body)[1].decode()
         form = urlencode({"username": "grace", "password": "a guess", "csrfmiddlewaretoken": token})
         cookie = headers["set-cookie"].partition(";")[0]
         status, _, _ = server.get(
-            "/admin/login/", "POST", form, Cookie=cookie, Content_Type="application/x-www-form-urlencoded"
+            "/sign-in/", "POST", form, Cookie=cookie, Content_Type="application/x-www-form-urlencoded"
         )
         statuses.append(status)
     assert statuses == [200] * 5 + [429]

@@ -8,7 +8,7 @@ import pytest
 from tests.serving.conftest import everything
 
 FORM = (
-    b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Content-Length: 500\r\n\r\nusername="
 )
 UPLOAD = (
@@ -66,9 +66,7 @@ def test_a_complete_form_in_pieces_or_chunks_is_accepted(server):
         time.sleep(0.3)
         connection.sendall(b"ame=")
         assert everything(connection).split(b" ")[1] == b"403"  # of a client without a token
-    chunked = (
-        b"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
+    chunked = b"POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     with server.connect() as connection:
         connection.sendall(chunked + b"3\r\nabc")
         time.sleep(0.3)

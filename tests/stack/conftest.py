@@ -44,9 +44,7 @@ def password(stack, link) -> str:
 def curator(stack, password) -> OpenerDirector:
     """A client with the first account logged in."""
     browser = new_browser()
-    page = _send(
-        browser, f"http://localhost:{stack.port}/admin/login/?next=/admin/", username="admin", password=password
-    )
+    page = _send(browser, f"http://localhost:{stack.port}/sign-in/?next=/admin/", username="admin", password=password)
     assert page.url == f"http://localhost:{stack.port}/admin/" and page.status == 200
     return browser
 
@@ -79,6 +77,6 @@ def load(stack) -> Load:
         learn(port, token, "people", "/api/people/people/?page_size=20"),
         learn(port, token, "features", "/api/experiments/user-features/?total_experiments__gte=18"),
         learn(port, token, "post", "/api/imports/", method="POST", status=400),
-        Question("form", "GET", "/admin/login/", 200),
+        Question("form", "GET", "/sign-in/", 200),
     ]
     return Load(port, token, questions, long=learn(port, token, "download", "/api/census/respondents/?format=csv"))

@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 
-FORM = "POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+FORM = "POST /sign-in/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 UPLOAD = "POST /api/imports/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 KINDS = ("", "GET / HTTP/1.1\r\n", f"{FORM}Content-Length: 900\r\n\r\n", f"{UPLOAD}Content-Length: 900000\r\n\r\n")
 PAUSE = 5  # seconds between two bytes

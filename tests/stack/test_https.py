@@ -13,7 +13,7 @@ def test_a_host_name_is_served_over_https(stack, show):
         stack.run("docker", "compose", "up", "--detach", "--wait")
         until(lambda: _answers(stack.https_port), "the proxy has its certificate")
         status, headers, _ = _ask_by_https(stack.https_port)
-        there, result, _ = stack.ask("/admin/login/")
+        there, result, _ = stack.ask("/sign-in/")
     finally:
         stack.set()
         stack.run("docker", "compose", "up", "--detach", "--wait")
@@ -23,8 +23,8 @@ def test_a_host_name_is_served_over_https(stack, show):
     )
     assert status == 200 and "max-age=2592000" in headers["Strict-Transport-Security"]
     assert "; Secure" in headers["Set-Cookie"]
-    assert there == 308 and result["Location"] == "https://localhost/admin/login/"
-    assert "Strict-Transport-Security" not in stack.ask("/admin/login/")[1]
+    assert there == 308 and result["Location"] == "https://localhost/sign-in/"
+    assert "Strict-Transport-Security" not in stack.ask("/sign-in/")[1]
 
 
 def _answers(port: int) -> bool:
@@ -39,6 +39,6 @@ def _ask_by_https(port: int) -> tuple[int, dict[str, str], bytes]:
     unknown.check_hostname, unknown.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection("localhost", port, timeout=60, context=unknown)
     with closing(connection):
-        connection.request("GET", "/admin/login/")
+        connection.request("GET", "/sign-in/")
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()

@@ -41,7 +41,7 @@ def address_of(container: str) -> str:
 def test_500_slow_clients_do_not_delay_probes_and_pages(stack, show, protocol):
     replica = stack.containers("web")[0]
     host, port = ("localhost", stack.port) if protocol == "by the proxy" else (address_of(replica), 8000)
-    paths = ("/healthz", "/admin/login/") if protocol == "by the proxy" else ("/healthz",)
+    paths = ("/healthz", "/sign-in/") if protocol == "by the proxy" else ("/healthz",)
     usual = {path: max(ask(port, path, host) for _ in range(30)) for path in paths}
     command = [sys.executable, "-m", "tests.stack.slow", str(port), str(CLIENTS), str(SECONDS), host]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as slow:

@@ -27,8 +27,8 @@ def test_the_database_uses_the_memory_that_it_is_given(stack, show):
 
 
 def test_the_admin_and_the_api_answer_through_the_proxy(stack, show):
-    status, headers, body = stack.ask("/admin/login/")
-    assert (status, b"Log in | Tabularium" in body) == (200, True)
+    status, headers, body = stack.ask("/sign-in/")
+    assert (status, b"Sign in | Tabularium" in body) == (200, True)
     assert headers["X-Content-Type-Options"] == "nosniff" and headers["X-Frame-Options"] == "DENY"
     assert "Content-Security-Policy" in headers and "Server" not in headers
     style = re.search(rb'href="(/static/datasets/[^"]+\.css)"', body)[1].decode()
@@ -36,7 +36,7 @@ def test_the_admin_and_the_api_answer_through_the_proxy(stack, show):
     births = stack.api("/api/people/births-by-country/")["results"]
     assert births[0] == {"country": "Averland", "births": 7079}
     assert stack.ask("/api/people/people/")[0] == 401  # by default, reading needs a token
-    packed = stack.ask("/admin/login/", **{"Accept-Encoding": "gzip"})[1]
+    packed = stack.ask("/sign-in/", **{"Accept-Encoding": "gzip"})[1]
     assert packed.get("Content-Encoding") == "gzip"
     show("admin, its files, and API answer; births:", births)
 

@@ -87,8 +87,8 @@ def image(container: str) -> str:
 
 def _names(stack) -> set[str]:
     """Return the site's versions, with enough requests to reach every replica."""
-    pages = [stack.ask("/admin/login/")[2].decode() for _ in range(8)]
-    return {re.search(r"<title>Log in \| (.*?)</title>", page)[1] for page in pages}
+    pages = [stack.ask("/sign-in/")[2].decode() for _ in range(8)]
+    return {re.search(r"<title>Sign in \| (.*?)</title>", page)[1] for page in pages}
 
 
 def _log_lines(text: str) -> str:

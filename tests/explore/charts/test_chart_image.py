@@ -91,7 +91,7 @@ def test_a_client_that_has_the_image_gets_304_until_the_records_change(reader, p
 @pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".json", "/"])
 def test_charts_need_the_permission_to_view_the_table(client, signed_in, people, end):
     answer = client.get(ADDRESS + end)
-    assert answer.status_code == 302 and answer["Location"].startswith("/explore/sign-in/")
+    assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/")
     stranger = signed_in("Nobody", name="mallory")
     answer = stranger.get(ADDRESS + end)
     assert answer.status_code == 403

@@ -1,0 +1,32 @@
+"""The frame in a real browser: keyboard shortcuts, menus, and the side bar on wide and narrow screens."""
+
+from playwright import sync_api
+
+
+def test_the_keyboard_opens_search_shortcuts_and_menus(page):
+    page.goto("/admin/people/person/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "searchbar"
+    page.keyboard.type("?/")
+    assert page.input_value("#searchbar") == "?/" and not page.is_visible("#shortcuts")
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    sync_api.expect(page.locator("#shortcuts")).to_be_visible()
+    assert page.evaluate("document.activeElement.textContent") == "Close"
+    page.keyboard.press("Escape")
+    sync_api.expect(page.locator("#shortcuts")).to_be_hidden()
+
+    page.get_by_role("button", name="grace").press("Enter")
+    for theme in ("automatic", "dark", "light"):
+        page.get_by_role("button", name=f"Colours: {theme}").click()
+    page.keyboard.press("Escape")
+    sync_api.expect(page.locator("#account-menu")).to_be_hidden()
+
+    side_bar = page.get_by_role("navigation", name="Tables of People")
+    sync_api.expect(side_bar).to_be_hidden()
+    page.get_by_role("button", name="Tables of People").click()
+    side_bar.get_by_role("link", name="Places").click()
+    page.get_by_role("heading", name="Places").wait_for()
+    page.set_viewport_size({"width": 1500, "height": 900})
+    sync_api.expect(side_bar).to_be_visible()
+    assert page.complaints == []
