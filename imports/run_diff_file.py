@@ -1,6 +1,7 @@
 """Store the entries of a run's diff on disk: one JSON document per line, with an index of the lines' offsets.
 
-Another index has the rows and records of files without a key, so that a few of them can be found among many.
+Another index has the rows and records of files without a key, so that a few of them can be found among many. Each
+column has an index of the entries that differ in it.
 
 A second index leaves out the entries that differ only in personal data. It is used for users without permission to see
 personal data, so that neither the entries nor their number reveal whether the values in a file match this data.
@@ -9,6 +10,7 @@ personal data, so that neither the entries nor their number reveal whether the v
 from array import array
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO, Any, NotRequired, TypedDict
 from zlib import crc32
@@ -17,7 +19,11 @@ import numpy as np
 
 from datasets import exact_json
 
+Place = tuple[str, str]  # a source and one of its columns
 EVERY, SEEN, FOUND_BY = "index", "seen", "keys.npy"  # suffixes of the index files
+
+
+MOST_FOUND = 1000  # entries of one record key
 
 
 class Cell(TypedDict):
@@ -74,15 +80,22 @@ KEYS: dict[str, Callable[[Entry], str]] = {
 }
 
 
+def _by_column(kind: str, place: Place) -> str:
+    """Return the name of the index of the entries that differ in a column."""
+    return f"{kind}.{_hash(record_key(*place)):08x}"
+
+
 class KeptEntries:
     """The entries of one kind, which can be counted and sliced.
 
-    With *seen*, entries that differ only in personal data are left out.
+    With *seen*, entries that differ only in personal data are left out. With *differing*, only the entries that differ
+    in that column are left.
     """
 
-    def __init__(self, folder: Path, kind: str, *, seen: bool = False):
+    def __init__(self, folder: Path, kind: str, *, seen: bool = False, differing: Place | None = None):
         self.kind, self.found_by = kind, folder / f"{kind}.{FOUND_BY}"
-        self.lines, self.index = folder / f"{kind}.ndjson", folder / f"{kind}.{SEEN if seen else EVERY}"
+        index = _by_column(kind, differing) if differing else f"{kind}.{SEEN if seen else EVERY}"
+        self.lines, self.index = folder / f"{kind}.ndjson", folder / index
 
     def __len__(self) -> int:
         return self.index.stat().st_size // 8 if self.index.exists() else 0
@@ -94,6 +107,19 @@ class KeptEntries:
         with self.index.open("rb") as index, self.lines.open("rb") as lines:
             index.seek(8 * start)
             return [_line_at(lines, offset) for offset in array("Q", index.read(8 * (stop - start)))]
+
+    def of_record(self, record: str) -> list[Entry]:
+        """Return the entries of all sources whose record has this key, even if they differ only in personal data."""
+        if not self.lines.exists() or not self.lines.stat().st_size:
+            return []
+        wanted, entries, end = b'"record":' + exact_json.dumps(record), list[Entry](), 0
+        with self.lines.open("rb") as lines, mmap(lines.fileno(), 0, access=ACCESS_READ) as text:
+            while (at := text.find(wanted, end)) >= 0 and len(entries) < MOST_FOUND:
+                start, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
+                entry: Entry = exact_json.loads(text[start:end])
+                if str(entry["record"]) == record:  # the bytes may also be part of a value
+                    entries.append(entry)
+        return entries
 
     def find(self, keys: Iterable[str]) -> dict[str, Entry]:
         """Return the entries with these keys, by key, even if they differ only in personal data."""
@@ -121,6 +147,7 @@ class EntriesWriter:
         self.offset = 0
         self.kind, self.found_by = kind, folder / f"{kind}.{FOUND_BY}"
         self.hashes, self.offsets = array("Q"), array("Q")  # of the entries that can be found
+        self.folder, self.by_column = folder, dict[Place, IO[bytes]]()
 
     def __enter__(self) -> "EntriesWriter":
         return self
@@ -138,11 +165,20 @@ class EntriesWriter:
             self.offsets.append(self.offset)
         line = exact_json.dumps(entry, default=str) + b"\n"
         offset = array("Q", [self.offset]).tobytes()
+        for cell in entry.get("cells", ()):
+            if cell["differs"]:
+                self._of_column((entry["source"], cell["column"])).write(offset)
         self.every.write(offset)
         if seen:
             self.seen.write(offset)
         self.lines.write(line)
         self.offset += len(line)
+
+    def _of_column(self, place: Place) -> IO[bytes]:
+        if place not in self.by_column:
+            index = (self.folder / _by_column(self.kind, place)).open("wb")
+            self.by_column[place] = self.files.enter_context(index)
+        return self.by_column[place]
 
 
 def _hash(key: str) -> int:

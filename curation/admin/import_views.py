@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from curation.admin import pair_choices, run_detail, undo_pages
+from curation.admin import pair_choices, run_detail, run_summary, undo_pages
 from curation.admin.base_admin import ReadOnlyAdmin
 from curation.admin.comments import ADD, add_comment, comments_section
 from curation.admin.form_params import PostedError, check_single
@@ -112,13 +112,15 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "stopped": run.status in run_detail.STOPPED,
             "problem": problem,
             "chosen": pair_choices.described(run),
+            "effect": run_summary.effect(run, user),
+            "explored": list(run_summary.explored(run, user)) if run.status == Status.APPLIED else [],
         }
         address = reverse("admin:imports_importrun_comment", args=[run.pk])
         if may_read_files(user, run.dataset):
             context["downloads"] = run_detail.downloads(run)
         context |= comments_section({"run_id": run.pk}, address, may_add=user.has_perm(ADD))
         if not context["working"]:
-            context |= run_detail.tabs(run, user, values.get("tab"), values.get("page"), request.POST)
+            context |= run_detail.tabs(run, user, values, request.POST)
         return TemplateResponse(request, "curation/importrun/run.html", context, status=400 if problem else 200)
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -138,6 +140,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
         return self.admin_site.each_context(request) | {
             "opts": self.opts,
             "run": run,
+            "state": run_summary.state(run),
             "texts": RunTexts(run, request.user),
             "working": run.status in (Status.WAITING, Status.RUNNING),
             "progress": progress | formatted,

@@ -1,7 +1,7 @@
 """Content of the run page: the counts, and in tabs every record that the run changed or would change."""
 
 from collections.abc import Iterator, Mapping, Sized
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -9,8 +9,9 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.text import Truncator
 
-from curation.admin import pair_choices
+from curation.admin import pair_choices, run_search
 from datasets import exact_json
 from datasets.records.masking import masked
 from datasets.registry import dataset_apps
@@ -18,10 +19,10 @@ from datasets.text import visible
 from imports import reports, worklist
 from imports.engine import run_diff
 from imports.engine.chosen_pairs import PairChoice
-from imports.models import ImportRun, SourceFile
+from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.run_diff_file import record_key, row_key
-from imports.sources import sources_of
+from imports.sources import Source, sources_of
 
 TABS = {
     "changed": "Changed",
@@ -32,6 +33,8 @@ TABS = {
 }
 SIDES = ("old", "new")
 PER_PAGE = 50
+IDENTIFYING = 3  # unchanged values that identify a changed record without a key
+LONGEST = 40  # characters of an identifying value
 DOWNLOADS = 20  # files whose download is offered
 Entry = dict[str, Any]  # of a tab: a record or a rejected row
 BREAKS = "\t\r\n"  # characters that the page shows unescaped
@@ -39,7 +42,7 @@ STOPPED = (ImportRun.Status.FAILED, ImportRun.Status.INTERRUPTED, ImportRun.Stat
 
 
 def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
-    """Return the counts and files of each source, as far as *user* may view them.
+    """Return the counts and files of each source, as far as *user* may view them, without counts of only 0.
 
     For a stopped run, return the rows that it has read and rejected; nothing if these are unknown.
     """
@@ -47,15 +50,11 @@ def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
     unseen = reports.unseen_sources(user, run.dataset)
     shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
     for source, files in reports.by_source(run).items():
-        totals = reports.totals(files, unseen)
-        sources.append(
-            {
-                "source": source,
-                "files": files,
-                "counts": [(name.replace("_", " "), f"{totals[name]:,}") for name in shown],
-            }
-        )
-    if run.status in STOPPED and not any(file.read for source in sources for file in source["files"]):
+        sources.append({"source": source, "files": files, "totals": reports.totals(files, unseen)})
+    used = [name for name in shown if name == "read" or any(counted["totals"][name] for counted in sources)]
+    for counted in sources:
+        counted["counts"] = [(name.replace("_", " "), f"{counted['totals'][name]:,}") for name in used]
+    if run.status in STOPPED and not any(counted["totals"]["read"] for counted in sources):
         return []
     return sources
 
@@ -63,42 +62,65 @@ def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
 def tabs(
     run: ImportRun,
     user: User | AnonymousUser,
-    chosen: str | None,
-    number: str | None,
+    asked: Mapping[str, str],
     posted: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return the tabs that *user* may view with their sizes, and one page of the chosen tab.
 
-    The fields of its entries have the *posted* values, if the user has posted the page.
+    *asked* has the tab, the page and the search. The fields of the entries have the *posted* values, if the user has
+    posted the page.
     """
     entries_by_tab = _entries_for(run, user) if run.dataset in dataset_apps() else {}
     if not entries_by_tab:
         return {"tabs": [], "tab": None, "page": None}
     sizes = {name: None if entries is None else _size(entries) for name, entries in entries_by_tab.items()}
     first = next((name for name in entries_by_tab if sizes[name]), next(iter(entries_by_tab)))
-    tab = chosen if chosen in entries_by_tab else first
-    entries = entries_by_tab[tab]
-    page = None if entries is None else _SizedPaginator(entries, sizes[tab] or 0).get_page(number)
+    tab = wanted if (wanted := asked.get("tab", "")) in entries_by_tab else first
     readers = {source.name: RejectedRowFormatter(source, user) for source in sources_of(run.dataset)}
-    if page is not None and tab == "missing":
-        page.object_list = run_diff.with_rows(run, list(page.object_list))
-    shown = list(_rejected(page, readers) if tab == "rejected" else _visible(page, readers, tab)) if page else []
-    choosing = False
-    if page is not None and tab in pair_choices.TABS:
+    entries, size, search = entries_by_tab[tab], sizes[tab], None
+    if tab != "rejected" and (search := run_search.search_of(run, tab, asked, readers)):
+        show = partial(_visible, readers=readers, tab=tab)
+        entries = search.entries(run, tab, reports.unseen_sources(user, run.dataset), show)
+        size = None if entries is None else len(entries)
+    page = None if entries is None else _SizedPaginator(entries, size or 0).get_page(asked.get("page"))
+    shown = _shown(run, user, tab, page, readers, posted) if page else []
+    if sizes.get("missing"):  # the first of each source are listed
+        sizes["missing"] = sum(run.files.values_list("missing", flat=True))
+    return {
+        "tabs": [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()],
+        "tab": tab,
+        "page": page,
+        "search": search,
+        "entries": shown,
+        "tables": _tables(shown) if tab in ("new", "missing") else [],
+        "choosing": any(entry.get("field") for entry in shown),
+        "paired": any("pair" in entry for entry in shown),
+        "compared": pair_choices.compared(tab, sizes),
+    }
+
+
+def _shown(
+    run: ImportRun,
+    user: User | AnonymousUser,
+    tab: str,
+    page: Page,
+    readers: dict[str, RejectedRowFormatter],
+    posted: Mapping[str, str],
+) -> list[Entry]:
+    """Return the entries of a page as *user* may see them, with links to their records and fields for their pairs."""
+    entries = list(page.object_list)
+    if tab == "missing":
+        entries = run_diff.with_rows(run, entries)
+    shown = list(_rejected(entries, readers) if tab == "rejected" else _visible(entries, readers, tab))
+    if tab in pair_choices.TABS:
         separate = _separate(run, tab)
         shown = [entry | {"separate": separate.get(_key(entry, tab))} for entry in shown]
         if pair_choices.may_choose(run, user):
-            fields = pair_choices.fields(run, tab, list(page.object_list), readers, posted)
-            choosing = any(fields)
+            fields = pair_choices.fields(run, tab, entries, readers, posted)
             shown = [entry | {"field": field} for entry, field in zip(shown, fields, strict=True)]
     if tab != "new" or run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
         shown = [entry | {"address": _history(entry, readers)} for entry in shown]
-    tables = _tables(shown) if tab in ("new", "missing") else []
-    if sizes.get("missing"):  # the first of each source are listed
-        sizes["missing"] = sum(run.files.values_list("missing", flat=True))
-    listed = [{"name": n, "label": TABS[n], "size": f"{s:,}" if s is not None else None} for n, s in sizes.items()]
-    chosen_on = {"choosing": choosing, "compared": pair_choices.compared(tab, sizes)}
-    return {"tabs": listed, "tab": tab, "page": page, "entries": shown, "tables": tables, **chosen_on}
+    return shown
 
 
 def _entries_for(run: ImportRun, user: User | AnonymousUser) -> dict[str, Any]:
@@ -149,8 +171,8 @@ def _size(entries: QuerySet | Sized) -> int:
     return entries.count() if isinstance(entries, QuerySet) else len(entries)
 
 
-def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> Iterator[Entry]:
-    for entry in page.object_list:
+def _visible(entries: list[Any], readers: dict[str, RejectedRowFormatter], tab: str) -> Iterator[Entry]:
+    for entry in entries:
         may_see = readers[entry["source"]].may_see
         shown = dict(entry)
         if readers[entry["source"]].restricted:
@@ -164,10 +186,18 @@ def _visible(page: Page, readers: dict[str, RejectedRowFormatter], tab: str) -> 
                 for cell in entry["cells"]
                 if tab != "kept" or may_see(cell["column"])
             ]
-            shown["differing"] = [cell["column"] for cell in shown["cells"] if cell["differs"]]
+            shown["same"] = ", ".join(_identifying(shown["cells"], readers[entry["source"]].source))
+            shown["cells"] = [cell for cell in shown["cells"] if cell["differs"]]
         row = entry.get("row", entry.get("values", {}))  # a missing record may have been deleted since
         shown["row"] = [(n, _readable(v) if may_see(n) else masked(v)) for n, v in row.items()]
         yield shown
+
+
+def _identifying(cells: list[Entry], source: Source) -> list[str]:
+    """Return the key of a changed record, or its first unchanged values if its source has no key."""
+    same = [cell for cell in cells if not cell["differs"] and cell["new"] not in (None, "")]
+    chosen = [cell for cell in same if cell["column"] in source.key] if source.key else same[:IDENTIFYING]
+    return [Truncator(str(cell["new"])).chars(LONGEST) for cell in chosen]
 
 
 def _readable(value: Any) -> Any:
@@ -201,8 +231,7 @@ def _tables(entries: list[Entry]) -> list[dict[str, Any]]:
     return list(tables.values())
 
 
-def _rejected(page: Page, readers: dict[str, RejectedRowFormatter]) -> Iterator[Entry]:
-    rows = list(page.object_list)
+def _rejected(rows: list[RejectedRow], readers: dict[str, RejectedRowFormatter]) -> Iterator[Entry]:
     resolutions = worklist.resolutions(rows[0].file.run.dataset, rows) if rows else {}
     for row in rows:
         reader = readers.get(row.file.source)

@@ -14,19 +14,19 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from datasets.fields import field_of
 from datasets.models import ContentRecord
 from datasets.records.masking import personal_names
 from datasets.sql.chunks import chunks
-from datasets.sql.dialect import column_name, pk_column, quoted
-from datasets.sql.row_json import as_json, equal_but_for
+from datasets.sql.dialect import pk_column, quoted
+from datasets.sql.row_json import as_json
 from imports import fingerprints
+from imports.engine.changed_columns import differs_in, differs_in_seen
 from imports.engine.chosen_pairs import chosen_records
 from imports.engine.created_records import deleted_since, present
 from imports.engine.merge import Merge
 from imports.engine.readable_rows import AT_ONCE, Row, fetched, readable_rows
 from imports.models import Change, ImportRun, SourceFile
-from imports.run_diff_file import Cell, EntriesWriter, Entry, KeptEntries, PairEntry
+from imports.run_diff_file import MOST_FOUND, Cell, EntriesWriter, Entry, KeptEntries, PairEntry, Place
 from imports.sources import Source, sources_of
 
 KINDS = ("changed", "new", "missing", "kept")
@@ -75,17 +75,20 @@ def forget(run: ImportRun) -> None:
     shutil.rmtree(folder_of(run), ignore_errors=True)
 
 
-def entries(run: ImportRun, kind: str, unseen: Collection[str] = ()) -> "KeptEntries | StoredEntries | None":
+def entries(
+    run: ImportRun, kind: str, unseen: Collection[str] = (), differing: Place | None = None
+) -> "KeptEntries | StoredEntries | None":
     """Return the entries of one kind, which can be counted and sliced, or None if they were not stored.
 
     *unseen* are the sources whose personal data is hidden from the user. Their records that differ only in personal
-    data are left out.
+    data are left out. With *differing*, only the changed or kept records that differ in that column are left.
     """
+    kept = KeptEntries(folder_of(run), kind, seen=bool(unseen), differing=differing)
     if kind in ("missing", "kept"):
-        return KeptEntries(folder_of(run), kind, seen=bool(unseen))
+        return kept
     if run.status in (ImportRun.Status.APPLIED, ImportRun.Status.UNDONE):
-        return StoredEntries(run, kind, unseen)
-    return KeptEntries(folder_of(run), kind, seen=bool(unseen)) if (folder_of(run) / "whole").exists() else None
+        return StoredEntries(run, kind, unseen, differing)
+    return kept if (folder_of(run) / "whole").exists() else None
 
 
 def with_rows(run: ImportRun, missing: list[Entry]) -> list[Entry]:
@@ -118,12 +121,15 @@ def _rows(run: ImportRun, source: Source, keys: list[Any]) -> dict[str, Row]:
 class StoredEntries:
     """Entries read from the tables: the changed or created records of an applied run."""
 
-    def __init__(self, run: ImportRun, kind: str, unseen: Collection[str] = ()):
+    def __init__(self, run: ImportRun, kind: str, unseen: Collection[str] = (), differing: Place | None = None):
         self.run, self.kind, self.sources = run, kind, sources_of(run.dataset)
         self.changes = _changes(run)
         for source in self.sources:
+            if differing and source.name == differing[0]:
+                self.changes = self.changes.filter(table=source.name).extra(where=[differs_in(source, differing[1])])  # noqa: S610 - of our own names
+        for source in self.sources:
             if source.name in unseen:
-                self.changes = self.changes.extra(where=[_differs_in_seen(source)])  # noqa: S610 - of our own names
+                self.changes = self.changes.extra(where=[differs_in_seen(source)])  # noqa: S610 - of our own names
 
     def __len__(self) -> int:
         if self.kind == "changed":
@@ -132,17 +138,9 @@ class StoredEntries:
 
     def __getitem__(self, part: slice) -> list[Entry]:
         start, stop, _ = part.indices(len(self))
-        names = _names(self.run)
         if self.kind == "changed":
-            changes = list(self.changes[start:stop])
-            by_table = {source.name: source for source in self.sources}
-            by_change = {
-                entry["change"]: entry
-                for table in {change.table for change in changes}
-                for entry in _changed(self.run, by_table[table], [c for c in changes if c.table == table], names)
-            }
-            return [by_change[change.pk] for change in changes]
-        created: list[Entry] = []
+            return self._entries_of(list(self.changes[start:stop]))
+        created, names = list[Entry](), _names(self.run)
         wanted = stop - start
         for count, source, query in self._created():
             if start < count and len(created) < wanted:
@@ -150,6 +148,23 @@ class StoredEntries:
                 created += _entries_of_new(source, names, query(self.run, source, limit))
             start = max(0, start - count)
         return created
+
+    def _entries_of(self, changes: list[Change]) -> list[Entry]:
+        by_table = {source.name: source for source in self.sources}
+        names = _names(self.run)
+        by_change = {
+            entry["change"]: entry
+            for table in {change.table for change in changes}
+            for entry in _changed(self.run, by_table[table], [c for c in changes if c.table == table], names)
+        }
+        return [by_change[change.pk] for change in changes]
+
+    def of_record(self, record: str) -> list[Entry]:
+        """Return the entries of the records of all sources with this key, if they were changed."""
+        if self.kind != "changed":
+            return []
+        changes = self.changes.filter(table__in=[source.name for source in self.sources], record=record)
+        return self._entries_of(list(changes[:MOST_FOUND]))
 
     def _created(self) -> Iterator[tuple[int, Source, Callable[..., str]]]:
         """Yield the number of created records of each source that exist, and of those deleted since, with queries."""
@@ -176,13 +191,6 @@ def is_unseen(entry: Entry, personal: dict[str, set[str]]) -> bool:
     """Return whether the entry of a changed or kept record differs only in personal data."""
     differing = {cell["column"] for cell in entry.get("cells", ()) if cell["differs"]}
     return bool(differing) and differing <= personal[entry["source"]]
-
-
-def _differs_in_seen(source: Source) -> str:
-    """Return an SQL condition that is false for changes of *source* that differ only in personal data."""
-    columns = [column_name(field_of(source.model, name)) for name in sorted(personal_names(source.model))]
-    equal = equal_but_for("changes.before", "changes.after", [*columns, "changed_in_id", "changed_line", "corrections"])
-    return f"NOT (changes.{quoted('table')} = '{source.name}' AND {equal})"
 
 
 def _changes(run: ImportRun) -> QuerySet[Change]:

@@ -21,7 +21,7 @@ def upload(page, *files: Path) -> None:
 
 def expect_outcome(page, status: str) -> None:
     """Wait until the run page updates itself to the given status."""
-    page.locator(".run-facts dd").get_by_text(status, exact=True).wait_for()
+    page.locator(f"#run-outcome:text-is('{status}')").wait_for()
 
 
 def apply(page) -> None:
@@ -46,7 +46,7 @@ def cells(row):
 
 def entries(page, tab: str) -> list[str]:
     """Return the entries of a tab of the run page, each as its cells in one line."""
-    page.get_by_role("link", name=re.compile(rf"^{tab} \(")).click()
+    page.locator(".run-tabs").get_by_text(re.compile(rf"^{tab} \(")).click()
     assert page.locator(".run-tabs [aria-current]").inner_text().startswith(tab)
     return [re.sub(r"\s*\n\s*|\t", " | ", entry) for entry in page.locator(".run-entry").all_inner_texts()]
 
@@ -102,7 +102,7 @@ def test_import_review_apply_correct_import_again_and_undo(page, site, tables, p
     assert (result["places"]["updated"], result["places"]["created"], result["people"]["kept"]) == (1, 1, 1)
     [changed] = entries(page, "Changed")
     assert f"county | {county} | Elsewhere" in changed
-    assert page.locator(".run-entry td.before, .run-entry td.after").all_inner_texts() == [county, "Elsewhere"]
+    assert page.locator(".run-entry .before, .run-entry .after").all_inner_texts() == [county, "Elsewhere"]
     [new] = entries(page, "New")
     assert "Newtown" in new and "Newshire" in new
     [kept] = entries(page, "Kept")

@@ -22,11 +22,11 @@ def test_a_pair_is_a_probable_change_and_is_applied_as_previewed(curator, previe
     record = Person.objects.get(given_name="Given3")
     run = previewed(people=people([*ROWS[:3], ROWS[3].replace("Given3", "Gwen"), *ROWS[4:]]))
     content = page(curator, run)
-    assert "Changed (1) New (0) Missing (0)" in content and "probable change" in content
+    assert "Changed (1) New (0) Missing (0)" in content and "Probable change" in content
     assert "Given3" in content and "Gwen" in content
     run = do(curator, run, "apply")
     record.refresh_from_db()
-    assert run.status == "applied" and record.given_name == "Gwen" and "probable change" in page(curator, run)
+    assert run.status == "applied" and record.given_name == "Gwen" and "Probable change" in page(curator, run)
 
 
 def test_a_file_of_which_less_than_half_matches_is_applied_only_with_a_choice(curator, previewed):

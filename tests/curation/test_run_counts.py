@@ -28,10 +28,10 @@ def run(bring, write, importing):
 def expect_counts(client, run, caption):
     """Check each tab against its count, and that the tab has as many entries; return the entries of the tab New."""
     page = client.get(f"/admin/imports/importrun/{run.pk}/change/")
-    assert f"<caption>{caption}" in page.text
+    assert f"<caption>{caption.capitalize()}" in page.text
     tabs = {item["name"]: int(item["size"]) for item in page.context["tabs"]}
     for tab, count in TABS.items():
-        counted = sum(int(dict(source["counts"])[count]) for source in page.context["sources"])
+        counted = sum(source["totals"][count] for source in page.context["sources"])
         shown = client.get(f"/admin/imports/importrun/{run.pk}/change/", {"tab": tab}).context["entries"]
         assert tabs[tab] == counted == len(shown), tab
     new = client.get(f"/admin/imports/importrun/{run.pk}/change/", {"tab": "new"}).context["entries"]
