@@ -4,23 +4,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import models
+from django.urls import reverse
 
 from datasets.records.aggregation import can_be_parted
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from explore.charts.axes import columns_for
+from explore.column_profile import has_profile
 from explore.url_state import OF_CHARTS, State, has_filter
 
 
 @dataclass(frozen=True)
 class MenuItem:
-    """A link of a menu. *boosted* means that htmx swaps the page in place; *current* marks the present order."""
+    """A link of a menu. *boosted* means that htmx swaps the page in place; *current* marks the present order.
+
+    With JavaScript, the link shows the *part* of the page at its address inside the menu.
+    """
 
     name: str
     label: str
     address: str
     boosted: bool = True
     current: bool = False
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,11 @@ def _items(state: State, column: ListedColumn, order: str, *, may_sort: bool) ->
     others = [other.name for other in state.columns if other.name != name]
     if others:
         yield MenuItem("hide", "Hide column", state.query(columns=",".join(others)))
+    if has_profile(state, column):
+        of = [state.table.dataset, state.table.name, name]
+        query = state.query(columns=None, ordering=None).removesuffix("?")
+        page, part = reverse("explore:profile", args=of), reverse("explore:profile-part", args=of)
+        yield MenuItem("profile", "Profile", page + query, boosted=False, part=part + query)
     if address := _chart(state, column):
         yield MenuItem("chart", "Chart this column", address, boosted=False)
 

@@ -25,6 +25,7 @@ def test_the_menu_of_a_column_sorts_filters_hides_and_charts_it(reader, signed_i
         "Remove sort": "?sex=Male&columns=age,education",
         "Filter": "#fields-age",
         "Hide column": "?sex=Male&columns=education&ordering=-age",
+        "Profile": f"/explore/{CENSUS}columns/age/?sex=Male",
         "Chart this column": (
             f"/explore/{CENSUS}chart/?sex=Male&columns=age,education&ordering=-age&kind=histogram&x=age"
         ),

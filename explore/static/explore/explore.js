@@ -41,15 +41,14 @@ let scrolled = {};
 let focused = "";
 
 addEventListener("htmx:beforeSwap", (event) => {
-    const { xhr, pathInfo } = event.detail;
-    if (!xhr.responseText.includes('id="explore"')) {
+    const { xhr, pathInfo, target } = event.detail;
+    if (!/ id="explore"| data-part/.test(xhr.responseText)) {
         // A page outside explore, such as the login page or an error page: let the browser load it.
         event.detail.shouldSwap = false;
         location.assign(xhr.status < 400 ? xhr.responseURL : pathInfo.finalRequestPath);
         return;
     }
-    opened = {};
-    scrolled = {};
+    if (target.id !== "explore") return;
     for (const one of document.querySelectorAll("#explore details[id]")) opened[one.id] = one.open;
     for (const id of ["explore-form", "explore-rows"]) {
         const one = document.getElementById(id);
@@ -65,6 +64,8 @@ addEventListener("htmx:afterSwap", () => {
         if (one && !one.classList.contains("active")) one.open = open;
     }
     for (const [id, [left, top]] of Object.entries(scrolled)) document.getElementById(id)?.scrollTo(left, top);
+    opened = {};
+    scrolled = {};
 });
 
 addEventListener("htmx:afterSettle", () => {
@@ -72,7 +73,8 @@ addEventListener("htmx:afterSettle", () => {
     if (!there || document.activeElement !== document.body) return;
     // The menu that had the focus is closed: focus its button.
     const menu = there.closest("[popover]");
-    if (menu) there = document.querySelector(`[popovertarget="${menu.id}"]`);
+    if (menu) there = document.querySelector(`[popovertarget="${menu.id}"]`) ?? there;
+    focused = "";
     // When a column reaches an end, its move button is disabled: focus the opposite one.
     (there.disabled ? there.parentElement.querySelector("button:not(:disabled)") : there)?.focus({ preventScroll: true });
 });
