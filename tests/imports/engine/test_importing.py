@@ -216,6 +216,31 @@ def test_both_ways_to_write_respondents_give_the_same_table(write, importing, ro
     assert constraints["respondents_identity_unique"]["unique"]
 
 
+INDEXES = {
+    "postgresql": """
+        SELECT pg_get_indexdef(indexrelid), pg_get_constraintdef(c.oid) FROM pg_index
+        LEFT JOIN pg_constraint c ON conindid = indexrelid WHERE indrelid = 'respondents'::regclass ORDER BY 1
+    """,
+    "sqlite": "SELECT sql FROM sqlite_master WHERE tbl_name = 'respondents' ORDER BY 1",
+}
+
+
+@pytest.mark.parametrize("depends", [False, True], ids=["nothing depends", "a view depends"])
+def test_a_large_first_import_creates_the_same_indexes_again(write, importing, rows, execute, monkeypatch, depends):
+    monkeypatch.setattr(merge, "MANY_BYTES", 0)
+    monkeypatch.setattr(merge, "MANY_ROWS", 0)
+    if depends:  # on PostgreSQL, such a view depends on the primary key
+        execute("CREATE VIEW ages AS SELECT id, age FROM respondents GROUP BY id")
+    before = rows(INDEXES[connection.vendor])
+    try:
+        importing("census", write("adult.data", RESPONDENTS))
+    finally:
+        if depends:
+            execute("DROP VIEW ages")
+    assert rows(INDEXES[connection.vendor]) == before
+    assert rows("SELECT count(DISTINCT id) FROM respondents") == [(3,)]
+
+
 def test_large_files_are_complete_and_have_unique_identities(places, write, importing, rows):
     header = PEOPLE.splitlines()[0]
     people = "".join(f"G{n},F{n % 7},{1850 + n % 100}-01-{1 + n % 28:02},Kelso\n" for n in range(12_000))
