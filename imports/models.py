@@ -45,7 +45,7 @@ class ImportRun(models.Model):
         OFF = "off"  # do not pair them: edited rows are new records, and their records are missing
 
     # The fields that the run's process saves at its end. Other processes may save progress and cancellation before.
-    RESULT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "pair_choices")
+    RESULT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "pair_choices", "newest_change")
     REPORT = (*RESULT, "dry_run", "delete_most", "pairing")
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
@@ -76,11 +76,10 @@ class ImportRun(models.Model):
         help_text="Name of the file that this file is a new version of. Empty if the file keeps its own name.",
     )
     uploads = models.JSONField(
-        default=list,
-        blank=True,
-        help_text="Uploaded files: name, SHA-256 and size in bytes. Empty for files on the server.",
+        default=list, blank=True, help_text="Uploaded files: name, SHA-256 and size in bytes. Empty without uploads."
     )
     tables_seen = models.CharField(max_length=100, blank=True, help_text="Version of the dataset when the run started.")
+    newest_change = models.PositiveBigIntegerField(default=0, editable=False)  # the key of the last Change at its end
     task_id = models.UUIDField(null=True, blank=True, editable=False)
     # The request's Idempotency-Key, unique for each account.
     request_key = models.CharField(max_length=255, blank=True, editable=False)

@@ -1,7 +1,7 @@
 """The runs and edits that block an undo: for each record in conflict, the last one that changed the record."""
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Max, Model
 
 from curation.history.conflicts import SHOWN
 from curation.history.undo_result import Blocker
@@ -14,24 +14,31 @@ BY_UNDO = f"('{Edit.Action.UNDONE}', '{Edit.Action.REDONE}')"
 OF_RECORD = 'changes x WHERE x."table" = l."table" AND x.record = l.record'  # changes of the same record as l
 
 
-def changed_by(model: type[Model], blocked: str) -> tuple[list[Blocker], int]:
-    """Return what last changed the records in *blocked*, a query of keys and of the Change after which changes block.
+def newest_change(*actions: ImportRun | Edit) -> int:
+    """Return the key of the last Change until the end of *actions*, or 0. Everything that was done later is newer."""
+    edits = [action.pk for action in actions if isinstance(action, Edit)]
+    newest = Change.objects.filter(edit__in=edits).aggregate(newest=Max("pk"))["newest"] or 0
+    return max([newest, *(action.newest_change for action in actions if isinstance(action, ImportRun))])
+
+
+def changed_by(model: type[Model], changed: str, floor: int) -> tuple[list[Blocker], int]:
+    """Return what last changed the records whose keys the query *changed* returns, after the Change *floor*.
 
     The newest of the runs and edits are returned, and the number of the others.
     """
-    return _named(_last_changes(model, blocked, _has_effect(model)))
+    return _named(_last_changes(model, changed, floor, _has_effect(model, floor)))
 
 
-def stored_by(model: type[Model], stored: str) -> tuple[list[Blocker], int]:
+def stored_by(model: type[Model], stored: str, floor: int) -> tuple[list[Blocker], int]:
     """Return what last changed, or else created, the existing records whose keys the query *stored* returns."""
-    blocked, condition = f"SELECT s.*, 0 FROM ({stored}) s", _has_effect(model)
+    condition = _has_effect(model, floor)
     if not issubclass(model, Record):
-        return _named(_last_changes(model, blocked, condition))
+        return _named(_last_changes(model, stored, floor, condition))
     table, pk = quoted(model._meta.db_table), quoted(pk_column(model))
     # An import may have created the record again after these changes, which stores no Change.
     stored_in = f"(SELECT r.created_in_id FROM {table} r WHERE r.{pk} = b.record)"
     condition += f" AND NOT ({stored_in} {is_distinct()} {_created_in(model, 'l')})"
-    changed = _last_changes(model, blocked, condition)
+    changed = _last_changes(model, stored, floor, condition)
     return _named(
         f"{changed} UNION ALL SELECT 0, f.run_id, NULL, CAST(r.{pk} AS text) FROM {table} r"
         f" JOIN source_files f ON f.id = r.created_in_id WHERE r.{pk} IN ({stored})"
@@ -39,41 +46,36 @@ def stored_by(model: type[Model], stored: str) -> tuple[list[Blocker], int]:
     )
 
 
-def deleted_by(model: type[Model], deleted: str) -> tuple[list[Blocker], int]:
-    """Return what deleted the records whose keys the query *deleted* returns."""
-    return _named(_last_changes(model, f"SELECT s.*, 0 FROM ({deleted}) s", "1 = 1"))
-
-
-def _has_effect(model: type[Model]) -> str:
-    """Return the condition that the Change l, of the run lr or the edit le, affects the state since the Change b.floor.
+def _has_effect(model: type[Model], floor: int) -> str:
+    """Return the condition that the Change l, of the run lr or the edit le, affects the state since the Change *floor*.
 
     A run or an edit has no effect if it is undone. Of its undos and redos, only the last has an effect, and only if its
-    outcome differs from the outcome before b.floor: undone, or not undone, as without an undo. If the run or edit is
+    outcome differs from the outcome before *floor*: undone, or not undone, as without an undo. If the run or edit is
     itself later, its own Change has the effect.
     """
     root = "({0}.undone_run_id = le.undone_run_id OR {0}.undone_edit_id = le.undone_edit_id)"
     is_own = "(x.run_id = le.undone_run_id OR x.edit_id = le.undone_edit_id)"
     outcome = (
         'SELECT m.action FROM edits m JOIN changes x ON x.edit_id = m.id WHERE x."table" = l."table"'
-        f" AND x.record = l.record AND x.id <= b.floor AND {root.format('m')} ORDER BY x.id DESC LIMIT 1"
+        f" AND x.record = l.record AND x.id <= {floor} AND {root.format('m')} ORDER BY x.id DESC LIMIT 1"
     )
     return (
         f"(lr.status <> '{ImportRun.Status.UNDONE}' OR le.action NOT IN {BY_UNDO} AND NOT le.is_undone"
         f" OR le.action IN {BY_UNDO} AND NOT EXISTS (SELECT 1 FROM edits n WHERE n.id > le.id AND {root.format('n')})"
-        f" AND NOT EXISTS (SELECT 1 FROM {OF_RECORD} AND x.id > b.floor AND {is_own}) AND NOT {_undid_creation(model)}"
+        f" AND NOT EXISTS (SELECT 1 FROM {OF_RECORD} AND x.id > {floor} AND {is_own})"
+        f" AND NOT {_undid_creation(model, floor)}"
         f" AND le.action <> coalesce(({outcome}), '{Edit.Action.REDONE}'))"
     )
 
 
-def _undid_creation(model: type[Model]) -> str:
-    """Return the condition that l deleted a record that the undone run had created since b.floor, without a Change."""
+def _undid_creation(model: type[Model], floor: int) -> str:
+    """Return the condition that l deleted a record that the undone run had created since *floor*, without a Change."""
     if not issubclass(model, Record):
         return "(1 = 0)"
-    created_in = values(model, "l.before")["created_in_id"]
     return (
-        f"(l.kind = '{Change.Kind.DELETED}'"
-        f" AND EXISTS (SELECT 1 FROM source_files f WHERE f.id = {created_in} AND f.run_id = le.undone_run_id)"
-        f" AND NOT EXISTS (SELECT 1 FROM {OF_RECORD} AND x.id <= b.floor AND {_created_in(model, 'x')} = {created_in}))"
+        f"(l.kind = '{Change.Kind.DELETED}' AND EXISTS (SELECT 1 FROM source_files f JOIN import_runs u"
+        f" ON u.id = f.run_id WHERE f.id = {values(model, 'l.before')['created_in_id']}"
+        f" AND u.id = le.undone_run_id AND u.newest_change >= {floor}))"
     )
 
 
@@ -82,15 +84,18 @@ def _created_in(model: type[Model], change: str) -> str:
     return values(model, f"coalesce({change}.after, {change}.before)")["created_in_id"]
 
 
-def _last_changes(model: type[Model], blocked: str, condition: str) -> str:
-    """Return a query of the last Change with *condition* of each record in *blocked*: its id, run, edit and record."""
+def _last_changes(model: type[Model], blocked: str, floor: int, condition: str) -> str:
+    """Return a query of the last Change with *condition* after *floor* of each record in *blocked*.
+
+    Its columns are the id, run, edit and record of the Change.
+    """
     return (
         "SELECT c.id, c.run_id, c.edit_id, c.record FROM changes c WHERE c.id IN ("
         # A CROSS JOIN keeps SQLite from reading all changes of the table for each record.
-        f"WITH b(record, floor) AS ({blocked}) SELECT max(l.id) FROM b CROSS JOIN changes l"
+        f"WITH b(record) AS ({blocked}) SELECT max(l.id) FROM b CROSS JOIN changes l"
         " LEFT JOIN import_runs lr ON lr.id = l.run_id LEFT JOIN edits le ON le.id = l.edit_id"
         f" WHERE l.record = CAST(b.record AS text) AND l.{quoted('table')} = '{model._meta.db_table}'"
-        f" AND l.id > b.floor AND {condition} GROUP BY l.record)"
+        f" AND l.id > {floor} AND {condition} GROUP BY l.record)"
     )
 
 

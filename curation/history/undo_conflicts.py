@@ -1,12 +1,13 @@
 """Conflicts that prevent an undo or redo: records that are no longer as the run or edit left them, and references."""
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
 from django.db.models import ForeignKey, Model
 
-from curation.history.blockers import changed_by, deleted_by, stored_by
+from curation.history.blockers import changed_by, newest_change, stored_by
 from curation.history.conflicts import SHOWN, missing_keys, owner_field, refers_to_deleted, relations
 from curation.history.record_counts import counted
 from curation.history.reversal import Reversal
@@ -21,7 +22,7 @@ from imports.models import Change, Edit, ImportRun
 
 RESTORED = (Change.Kind.DELETED, Change.Kind.UPDATED, Change.Kind.KEPT)  # changes of records that have a row before
 PROVENANCE = ("changed_in_id", "changed_line")  # a later import may have changed only these
-Blockers = Callable[[type[Model], str], tuple[list[Blocker], int]]
+Blockers = Callable[[type[Model], str, int], tuple[list[Blocker], int]]
 
 
 class UndoConflicts:
@@ -29,6 +30,12 @@ class UndoConflicts:
 
     def __init__(self, reversal: Reversal, root: ImportRun | Edit):
         self.reversal, self.root = reversal, root
+        self.undoings = list(root.undoings.all())
+
+    @cached_property
+    def floor(self) -> int:
+        """The newest Change of the run or edit and of its undos and redos. Only later changes block."""
+        return newest_change(self.root, *self.undoings)
 
     def before(self) -> Iterator[Conflict]:
         """Yield the conflicts that are known before the reversal."""
@@ -50,7 +57,9 @@ class UndoConflicts:
                 if references.broken_references(table, fields, f"r.{quoted(key)} IN ({keys})"):
                     for field, query in relations(model, rows, "c.before"):
                         sentence = refers_to_deleted(field, "{first}")
-                        yield from _conflict(missing_keys(field, query), sentence, related_model(field), deleted_by)
+                        yield from self._conflict(
+                            missing_keys(field, query), sentence, related_model(field), changed_by
+                        )
                     break
 
     def references_to_created(self) -> Iterator[Conflict]:
@@ -73,7 +82,7 @@ class UndoConflicts:
                     query += f" AND NOT EXISTS (SELECT 1 FROM {quoted(owner._meta.db_table)} o WHERE {there})"
                 name = model._meta.verbose_name_plural
                 sentence = f"Created {name} are used by {{records}} ({{first}})."
-                yield from _conflict(query, sentence, owner, stored_by)
+                yield from self._conflict(query, sentence, owner, stored_by)
 
     def _changed_later(self, model: type[Model]) -> Iterator[Conflict]:
         """Yield a conflict if records differ from their state after the run or edit, except in provenance.
@@ -85,11 +94,11 @@ class UndoConflicts:
         record = f"LEFT JOIN {table} r ON r.{pk} = CAST(c.record AS {column_type(model._meta.pk)})"
         differs = f"(r.{pk} IS NULL OR NOT {equal_but_for(as_json(model, 'r'), '{}', PROVENANCE)})"
         query = (
-            f"SELECT c.record, c.id AS floor FROM changes c {record}"
+            f"SELECT c.record FROM changes c {record}"
             f" WHERE {self.reversal.condition} AND c.{name} AND c.kind <> '{Change.Kind.DELETED}' AND EXISTS"
             f" (SELECT 1 FROM changes l WHERE l.{name} AND l.record = c.record AND l.id > c.id)"
             f" AND {differs.format('c.after')}"
-            f" UNION SELECT c.record, c.id FROM {self.reversal.changes(model, Change.Kind.DELETED)}"
+            f" UNION SELECT c.record FROM {self.reversal.changes(model, Change.Kind.DELETED)}"
             f" AND {has_other_tombstone(self.root)}"
         )
         if self.reversal.action == self.root and isinstance(self.root, ImportRun):
@@ -101,11 +110,11 @@ class UndoConflicts:
                 f" AND {created_in['d']} IN ({self.reversal.files})"
             )
             query += (
-                f" UNION SELECT c.record, c.id - 1 FROM changes c {record} WHERE c.id IN (SELECT min(l.id)"
+                f" UNION SELECT c.record FROM changes c {record} WHERE c.id IN (SELECT min(l.id)"
                 f" FROM changes l WHERE l.{name} AND {created_in['l']} IN ({self.reversal.files})"
                 f" AND l.record IN ({created}) GROUP BY l.record) AND {differs.format('c.before')}"
             )
-        yield from _conflict(query, "Changed later: {records} ({first}).", model, changed_by)
+        yield from self._conflict(query, "Changed later: {records} ({first}).", model, changed_by)
 
     def _deleted_later(self, model: type[Model]) -> Iterator[Conflict]:
         """Yield a conflict if a curator has since deleted other records with the keys of records to restore."""
@@ -115,7 +124,7 @@ class UndoConflicts:
             rows = f"{self.reversal.changes(model, *RESTORED)} AND {before} {is_distinct()} {after}"
         query = same_key_deleted(model, rows)
         sentence = "A curator has deleted records with the same key: {records} ({first})."
-        yield from _conflict(query, sentence, model, deleted_by)
+        yield from self._conflict(query, sentence, model, changed_by)
 
     def _re_created(self, model: type[Model]) -> Iterator[Conflict]:
         """Yield a conflict if deleted records cannot be re-created because existing records have their keys."""
@@ -128,7 +137,7 @@ class UndoConflicts:
             f" AND c.kind = '{Change.Kind.DELETED}' AND c.{quoted('table')} = '{model._meta.db_table}'"
             for column in sorted(unique)
         )
-        yield from _conflict(query, "Deleted and since re-created: {records} ({first}).", model, stored_by)
+        yield from self._conflict(query, "Deleted and since re-created: {records} ({first}).", model, stored_by)
 
     def _used_values(self, model: type[Model]) -> Iterator[Conflict]:
         """Yield a conflict for each unique column whose previous value another record has now."""
@@ -141,24 +150,25 @@ class UndoConflicts:
                 f" WHERE {condition} AND {before[column]} {is_distinct()} {after[column]}"
             )
             name = next(field.verbose_name for field in model._meta.concrete_fields if field.column == column)
-            yield from _conflict(query, f"The {name} is already used by {{records}} ({{first}}).", model, stored_by)
+            yield from self._conflict(
+                query, f"The {name} is already used by {{records}} ({{first}}).", model, stored_by
+            )
+
+    def _conflict(self, query: str, sentence: str, model: type[Model], blockers: Blockers) -> Iterator[Conflict]:
+        """Yield the conflict of the records of *model* whose keys *query* returns; nothing for no record."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM ({query}) x")
+            (count,) = cursor.fetchone()
+            if not count:
+                return
+            cursor.execute(f"{query} ORDER BY 1 LIMIT {SHOWN + 1}")
+            keys = [str(key) for (key,) in cursor.fetchall()]
+        first: Any = ", ".join(keys[:SHOWN]) + (", …" if count > SHOWN else "")
+        named, more = blockers(model, query, self.floor)
+        text = sentence.format(records=counted(model, count), first=first)
+        yield Conflict(text, model, count, tuple(keys[:SHOWN]), tuple(named), more)
 
 
 def _unique_columns(model: type[Model]) -> set[str]:
     names = {column_name(field) for field in model._meta.concrete_fields}
     return {column_name(field) for field in model._meta.concrete_fields if field.unique} | ({"identity"} & names)
-
-
-def _conflict(query: str, sentence: str, model: type[Model], blockers: Blockers) -> Iterator[Conflict]:
-    """Yield the conflict of the records of *model* whose keys are first in *query*; nothing for no record."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM ({query}) x")
-        (count,) = cursor.fetchone()
-        if not count:
-            return
-        cursor.execute(f"{query} ORDER BY 1 LIMIT {SHOWN + 1}")
-        keys = [str(key) for key, *_ in cursor.fetchall()]
-    first: Any = ", ".join(keys[:SHOWN]) + (", …" if count > SHOWN else "")
-    named, more = blockers(model, query)
-    text = sentence.format(records=counted(model, count), first=first)
-    yield Conflict(text, model, count, tuple(keys[:SHOWN]), tuple(named), more)

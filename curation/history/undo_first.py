@@ -1,16 +1,17 @@
 """Undo or redo alone, or with everything that blocks it: the blocking runs and edits first, in one transaction."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Max
 
+from curation.history.blockers import newest_change
 from curation.history.preview_tokens import digest_of
 from curation.history.undo import redo_edit, redo_run, reverse, undo_edit, undo_run
 from curation.history.undo_permissions import may_undo
 from curation.history.undo_result import (
-    Blocker,
-    Conflict,
     UndoForbiddenError,
     Undone,
     UndoOvertakenError,
@@ -21,6 +22,7 @@ from datasets.sql.query_timeout import unlimited
 from imports.engine.locks import ImportRefusedError, import_lock
 from imports.models import Edit, ImportRun
 
+Event = ImportRun | Edit
 MOST = 100  # runs and edits that one confirmation can undo
 
 
@@ -50,16 +52,13 @@ def reverse_with_blockers(
 ) -> list[Undone]:
     """Undo what blocks the undo or redo of *action*, and what blocks that, and then *action*. Each is an Edit.
 
-    Of several blockers, the newest is undone first.
-
     Return the effects in the order of their execution. Raise UndoRefusedError for a conflict without a blocking run or
     edit, UndoForbiddenError if *user* may not undo one of them, and UndoOvertakenError as
     :func:`~curation.history.undo.undo_run` does.
     """
-    steps: list[Undone] = []
     try:
         with import_lock(action.dataset), rolled_back() as preview:
-            _reverse_first(action, redo, {"user": user, "reason": reason}, steps, [])
+            steps = _Reversals(action, {"user": user, "reason": reason}, redo=redo).steps()
             if lacking := [step for step in steps if user and not may_undo(user, step.action)]:
                 raise UndoForbiddenError([f"You do not have permission to {step}." for step in lacking])
             if expecting and seal_of_steps(steps) != expecting:
@@ -77,42 +76,70 @@ def seal_of_steps(steps: list[Undone]) -> str:
     return steps[0].seal if len(steps) == 1 else digest_of(" ".join(step.seal for step in steps))
 
 
-def _reverse_first(
-    action: ImportRun | Edit,
-    redo: bool,  # noqa: FBT001 - a private function
-    by: dict[str, Any],
-    steps: list[Undone],
-    begun: list[ImportRun | Edit],
-) -> None:
-    """Append the undo or redo of *action* to *steps*, after those of its blockers; *begun* are the actions above it."""
-    begun.append(action)
-    while True:
+class _Reversals:
+    """The undo or redo of *action* and of everything that blocks it, as edits with the details *by*.
+
+    An event is a run, an edit, or the undo or redo of one, which a redo or undo reverses. Events are reversed from the
+    newest to the oldest: a record that is restored too early could block the reversal of an event in between.
+    """
+
+    def __init__(self, action: ImportRun | Edit, by: dict[str, Any], *, redo: bool):
+        self.by, self.redo = by, redo
+        self.latest = Edit.objects.aggregate(latest=Max("pk"))["latest"] or 0  # the reversals are later edits
+        self.reversed: list[tuple[Event, str, Undone]] = []  # with the savepoint before each
+        self.positions: dict[Event, tuple[int, bool, int]] = {}  # of the events to reverse, oldest first
+        self.first = self._last_event(action) or action
+        self._add([self.first])
+
+    def steps(self) -> list[Undone]:
+        """Reverse the events, and return the undos and redos in the order of their execution.
+
+        Raise UndoRefusedError if something blocks that is no event, or if there are too many events.
+        """
+        while remaining := self.positions.keys() - self._reversed_events():
+            self._reverse(max(remaining, key=self.positions.__getitem__))
+        return [step for _, _, step in self.reversed]
+
+    def _reverse(self, event: Event) -> None:
+        """Reverse *event*, or add what blocks it and take back the reversals of older events."""
+        is_undo = isinstance(event, Edit) and event.action == Edit.Action.UNDONE
+        savepoint = transaction.savepoint()
         try:
             with transaction.atomic():
-                steps.append(reverse(action, by, redo=redo, sealed=True))
-            return
+                redo = self.redo if event == self.first else is_undo
+                step = reverse(_root(event), self.by, redo=redo, sealed=True)
         except UndoRefusedError as refusal:
-            target = _newest(refusal.conflicts)
-            if target is None or target[0] in begun or len(begun) == MOST:
+            blocking = self._blocking(refusal)
+            if not blocking or len(self.positions) + len(blocking) > MOST:
                 raise
-        _reverse_first(*target, by, steps, begun)
+            self._add(blocking)
+            newest = max(self.positions[event] for event in blocking)
+            while self.reversed and self.positions[self.reversed[-1][0]] < newest:
+                transaction.savepoint_rollback(self.reversed.pop()[1])
+        else:
+            self.reversed.append((event, savepoint, step))
+
+    def _blocking(self, refusal: UndoRefusedError) -> list[Event]:
+        """Return the events that block and are not to be reversed yet, or none if a conflict has no such event."""
+        if not all(conflict.blockers for conflict in refusal.conflicts):
+            return []
+        actions = (blocker.action for conflict in refusal.conflicts for blocker in conflict.blockers)
+        events = {event for action in actions if (event := self._last_event(action))}
+        return [event for event in events if event not in self.positions]
+
+    def _last_event(self, action: ImportRun | Edit) -> Event | None:
+        """Return the last event of the run or edit that *action* is, undoes or redoes, except the reversed ones."""
+        root, done = _root(action), self._reversed_events()
+        events = (*root.undoings.filter(pk__lte=self.latest).order_by("-pk"), root)
+        return next((event for event in events if event not in done), None)
+
+    def _reversed_events(self) -> set[Event]:
+        return {event for event, _, _ in self.reversed}
+
+    def _add(self, events: Iterable[Event]) -> None:
+        self.positions |= {event: (newest_change(event), isinstance(event, ImportRun), event.pk) for event in events}
 
 
-def _newest(conflicts: list[Conflict]) -> tuple[ImportRun | Edit, bool] | None:
-    """Return the blocker to undo or redo first, and whether to redo it: the latest edit, else the latest run.
-
-    An undo that blocks is undone by a redo of what it undid. None if a conflict has no blocker.
-    """
-    blockers: list[Blocker] = [blocker for conflict in conflicts for blocker in conflict.blockers[:1]]
-    if not blockers or len(blockers) < len(conflicts):
-        return None
-    actions = [blocker.action for blocker in blockers]
-    latest = max(actions, key=_time)
-    if isinstance(latest, Edit) and (root := latest.undone_run or latest.undone_edit):
-        undone = root.is_undone if isinstance(root, Edit) else root.status == ImportRun.Status.UNDONE
-        return root, undone
-    return latest, False
-
-
-def _time(action: ImportRun | Edit) -> Any:
-    return action.at if isinstance(action, Edit) else action.finished_at or action.started_at
+def _root(event: Event) -> ImportRun | Edit:
+    """Return the run or edit that *event* is, undoes or redoes."""
+    return event if isinstance(event, ImportRun) else event.undone_run or event.undone_edit or event

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 
 from datasets.sql.dry_run import Preview
@@ -39,7 +40,7 @@ from imports.engine.pipeline import fill
 from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
 from imports.engine.spool import Spool
 from imports.engine.staging import drop_stages
-from imports.models import ImportRun, SourceFile
+from imports.models import Change, ImportRun, SourceFile
 from imports.readers import AlteredError, ReadError
 from imports.sources import sources_of
 
@@ -219,6 +220,7 @@ def _keep(preview: Preview, run: ImportRun, loads: list[SourceLoad], merges: lis
     _record(loads, merges)
     if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
         raise_version(run.dataset)
+    run.newest_change = Change.objects.aggregate(newest=Max("pk"))["newest"] or 0
     run.finish(ImportRun.Status.APPLIED)
 
 

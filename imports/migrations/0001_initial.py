@@ -103,13 +103,14 @@ class Migration(migrations.Migration):
                         blank=True, help_text="Version of the dataset when the run started.", max_length=100
                     ),
                 ),
+                ("newest_change", models.PositiveBigIntegerField(default=0, editable=False)),
                 ("task_id", models.UUIDField(blank=True, editable=False, null=True)),
                 (
                     "uploads",
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="Uploaded files: name, SHA-256 and size in bytes. Empty for files on the server.",
+                        help_text="Uploaded files: name, SHA-256 and size in bytes. Empty without uploads.",
                     ),
                 ),
                 ("request_digest", models.CharField(blank=True, editable=False, max_length=64)),

@@ -7,7 +7,7 @@ from curation.history import edits
 from curation.history.undo import redo_edit, redo_run, undo_edit, undo_run
 from curation.history.undo_first import reverse_with_blockers, seal_of_steps
 from curation.history.undo_result import UndoRefusedError
-from experiments.models import User
+from experiments.models import User, UserExperiment
 from imports.models import Edit, ImportRun
 from people.models import Person, Place
 from tests.confirming import confirm, fields_of
@@ -71,7 +71,7 @@ def test_a_blocking_undo_is_redone_first(people, importing, write, whole):
     with pytest.raises(UndoRefusedError):
         undo_edit(deletion)
     steps = reverse_with_blockers(deletion, redo=False)
-    assert [str(step) for step in steps] == [f"redo edit {restoration.pk}", f"undo edit {deletion.pk}"]
+    assert [str(step) for step in steps] == [f"undo edit {place.pk}", f"undo edit {deletion.pk}"]
 
 
 def test_a_redo_first_undoes_the_blocking_changes(people, importing, whole):
@@ -123,6 +123,77 @@ def test_a_redo_first_redoes_older_changes_that_were_undone_since(people, import
         undo_edit(edit)
     steps = reverse_with_blockers(second, redo=True)
     assert [str(step) for step in steps] == [f"redo edit {edit.pk}" for edit in (deletion, restoration, first, second)]
+    assert whole() == before
+
+
+def test_older_changes_that_were_undone_later_are_redone_first(people, importing, write, whole):
+    importing("people", write("places.csv", PLACES + "Ayr,Ayrshire,Scotland\n"))
+    creation = last_run()
+    person = Person.objects.filter(given_name="Ann")
+    for older in ("corrected", "deleted", "paired"):
+        if older == "corrected":
+            change = edits.correct(person, {"place_of_birth": Place.objects.get(city="Ayr")}, None)
+        elif older == "deleted":
+            change = edits.delete(person, None)
+        else:
+            importing("people", write("people.csv", PEOPLE.replace("Kelso", "Ayr")), "--pairing")
+            change = last_run()
+        deletion = edits.delete(Place.objects.filter(city="Kelso"), None)
+        after = whole()
+        # Ann refers to Kelso again, because the older change was undone after Kelso was restored.
+        undone = [deletion, change] if older == "deleted" else [deletion, change, creation]
+        for action in undone:
+            reverse_with_blockers(action, redo=False)
+        steps = reverse_with_blockers(deletion, redo=True)
+        assert [(step.action, step.redo) for step in steps] == [(action, True) for action in reversed(undone)], older
+        assert whole() == after
+        for action in (deletion, change):
+            reverse_with_blockers(action, redo=False)
+
+
+def test_an_older_edit_that_was_undone_later_blocks_the_undo_of_an_import(bring, importing, write):
+    compounds, without = "compound_id,compound_name,compound_structure\n1,A,C\n", "2,B,CC\n"
+    experiments = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n1,1,1;2,5\n"
+    bring("experiments", users=USERS, compounds=compounds + without, user_experiments=experiments)
+    correction = edits.correct(UserExperiment.objects.all(), {"compounds": [1]}, None)
+    importing("experiments", write("compounds.csv", compounds), "--delete-missing")
+    importing("experiments", write("compounds.csv", compounds + without))
+    run = last_run()
+    undo_edit(correction)
+    steps = reverse_with_blockers(run, redo=False)
+    assert [str(step) for step in steps] == [f"redo edit {correction.pk}", f"undo run {run.pk}"]
+
+
+def test_an_older_pair_that_was_undone_later_blocks_a_row_with_its_identity(people, importing, write):
+    edited = PEOPLE.replace("Ann", "Anne")
+    importing("people", write("people.csv", edited), "--pairing")
+    pairing = last_run()
+    importing("people", write("people.csv", f"{edited}Ann,Mac,1901-02-03,Kelso\n"), "--no-pairing")
+    importing("people", write("people.csv", edited), "--delete-missing", "--no-pairing")
+    deletion = last_run()
+    undo_run(pairing)
+    steps = reverse_with_blockers(deletion, redo=False)
+    assert [str(step) for step in steps] == [f"redo run {pairing.pk}", f"undo run {deletion.pk}"]
+
+
+def test_what_blocks_is_reversed_from_the_newest_to_the_oldest(people, importing, write, whole):
+    kelso, person = Place.objects.filter(city="Kelso"), Person.objects.filter(given_name="Ann")
+    restoration = edits.restore(edits.delete(person, None).changes.all(), Person, None)
+    write("all/places.csv", PLACES.replace("Roxburghshire", "Borders"))
+    importing("people", write("all/people.csv", PEOPLE.replace("Mac", "Mack")).parent, "--pairing")
+    run, last = last_run(), edits.delete(person, None)
+    before = whole()
+    for action in (last, run, restoration):
+        reverse_with_blockers(action, redo=False)
+    correction = edits.correct(kelso, {"country": "Ecosse"}, None)
+    deletion = edits.delete(kelso, None)
+    restored = edits.restore(deletion.changes.all(), Place, None)
+    # If the restoration of Ann were redone first, Kelso could not be deleted.
+    steps = [str(step) for step in reverse_with_blockers(last, redo=True)]
+    assert steps == [
+        *(f"undo edit {edit.pk}" for edit in (restored, deletion, correction)),
+        *(f"redo edit {restoration.pk}", f"redo run {run.pk}", f"redo edit {last.pk}"),
+    ]
     assert whole() == before
 
 
