@@ -15,14 +15,17 @@ WITH totals AS (
       JOIN user_experiment_compounds AS used ON used.experiment_id = user_experiments.experiment_id
      GROUP BY user_experiments.user_id, used.compound_id
 ), most_common AS (
-    -- GROUP_CONCAT takes an order of its own only from SQLite 3.44 on, but that of a window always.
-    SELECT DISTINCT user_id,
-           GROUP_CONCAT(compound_id, ';') OVER (
-               PARTITION BY user_id ORDER BY compound_id
-               ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-           ) AS compounds
-      FROM uses
-     WHERE place = 1
+    -- GROUP_CONCAT takes an order of its own only from SQLite 3.44 on, but that of a window always. All rows of a user
+    -- have the same list. With DISTINCT instead of GROUP BY, SQLite would read all lists for each user.
+    SELECT user_id, MAX(list) AS compounds
+      FROM (SELECT user_id,
+                   GROUP_CONCAT(compound_id, ';') OVER (
+                       PARTITION BY user_id ORDER BY compound_id
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+                   ) AS list
+              FROM uses
+             WHERE place = 1)
+     GROUP BY user_id
 )
 SELECT users.user_id,
        COALESCE(totals.total_experiments, 0) AS total_experiments,

@@ -12,7 +12,10 @@ from django.db.migrations.writer import OperationWriter
 
 from datasets import matviews
 from datasets.view_migrations import CreateView, DropView
+from experiments.models import UserFeatures
 from people.models import BirthsByCountry, Person, Place
+from tests.work import counted
+from tests.work_records import insert
 
 
 def ann_of(country):
@@ -127,3 +130,16 @@ def test_an_operation_is_serialized_into_a_squashed_migration():
     text, imports = OperationWriter(operation, indentation=0).serialize()
     assert "datasets.view_migrations" in " ".join(imports)
     assert "0002_births_by_country" in text and "/" not in text
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Work is counted only by SQLite's virtual machine")
+@pytest.mark.django_db
+def test_ten_times_as_many_users_are_about_ten_times_the_work_of_a_refresh():
+    work = []
+    for first, last in ((1, 200), (201, 2_000)):
+        insert(first, last)
+        with counted("user_features_live") as counts:
+            matviews.refresh("experiments")
+        work.append(sum(count["instructions"] for count in counts.statements.values()))
+    assert UserFeatures.objects.filter(total_experiments=1, most_common_compounds="1").count() == 2_000
+    assert 0 < work[0] < work[1] <= 15 * work[0]
