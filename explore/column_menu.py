@@ -60,9 +60,8 @@ def _items(state: State, column: ListedColumn, order: str, *, may_sort: bool) ->
         yield MenuItem("hide", "Hide column", state.query(columns=",".join(others)))
     if has_profile(state, column):
         of = [state.table.dataset, state.table.name, name]
-        query = state.query(columns=None, ordering=None).removesuffix("?")
-        page, part = reverse("explore:profile", args=of), reverse("explore:profile-part", args=of)
-        yield MenuItem("profile", "Profile", page + query, boosted=False, part=part + query)
+        page, part = (reverse(f"explore:{view}", args=of) + state.filter_query for view in ("profile", "profile-part"))
+        yield MenuItem("profile", "Profile", page, boosted=False, part=part)
     if address := _chart(state, column):
         yield MenuItem("chart", "Chart this column", address, boosted=False)
 

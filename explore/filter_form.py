@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import models
+from django.urls import reverse
 
 from datasets.listing import listing_of
 from datasets.query_values import listed
 from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.distribution import is_ordered
 from datasets.records.facets import Facets
 from datasets.records.filter_widgets import ANY, CHOICE, DATE, NUMBER, TEXT, FilterWidget, title_of, widgets_for
-from explore.formatting import unit_of
+from explore.formatting import is_key, unit_of
 from explore.url_state import State, default_columns, has_filter
 
 FEW = 17  # a filter with at most this many choices is expanded at first
@@ -56,6 +58,7 @@ class Filter:
     unit: str
     ticks: list[Checkbox] = field(default_factory=list)
     fields: list[InputField] = field(default_factory=list)
+    histogram: str = ""  # its address, for a range
 
     @property
     def active(self) -> bool:
@@ -133,6 +136,11 @@ class Form:
         ]
 
 
+def has_range(column: ListedColumn) -> bool:
+    """Return whether the filter of *column* has a histogram: true for dates, and for numbers that are not keys."""
+    return is_ordered(column) and not is_key(column)
+
+
 def _filters(state: State) -> Iterator[Filter]:
     names = [column.name for column in default_columns(state.model) if has_filter(state, column)]
     widgets = [widget for widget in widgets_for(state.model, names) if widget.kind != CHOICE or widget.options]
@@ -159,6 +167,9 @@ def _filter(widget: FilterWidget, state: State, facets: Facets | None) -> Filter
             drawn.ticks.append(Checkbox(name, str(value), label, count, str(value) in ticked, f"{name}-{place}"))
     for suffix, label, kind in FIELDS[widget.kind]:
         drawn.fields.append(InputField(name + suffix, label, kind, data.get(name + suffix, "")))
+    if drawn.fields and has_range(widget.column):
+        of = [state.table.dataset, state.table.name, name]
+        drawn.histogram = reverse("explore:histogram", args=of) + state.filter_query
     if widget.can_be_missing:
         missing = f"{name}__isnull"
         count = facets.display_count(widget, None) if facets and widget.kind == CHOICE else ""

@@ -77,6 +77,13 @@ class State:
                 data[name] = str(value)
         return "?" + data.urlencode(safe=READABLE)
 
+    @property
+    def filter_query(self) -> str:
+        """The filters as a query string, or "" if there are none: the address of what depends only on the records."""
+        data = QueryDict(mutable=True)
+        data.update(self.filters)
+        return f"?{data.urlencode(safe=READABLE)}" if data else ""
+
     def api_parameters(self) -> QueryDict:
         """Return the API's parameters for the same list."""
         params = QueryDict(mutable=True)

@@ -20,11 +20,17 @@ class VersionCache(Generic[R]):
         self._results: OrderedDict[Hashable, R] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, state: State, about: Hashable, make: Callable[[], R]) -> R:
-        """Return the result *about* the records of *state* from the cache, or the one that *make* returns."""
+    def get(
+        self, state: State, about: Hashable, make: Callable[[], R], filters: tuple[tuple[str, str], ...] | None = None
+    ) -> R:
+        """Return the result *about* the records of *state* from the cache, or the one that *make* returns.
+
+        *filters* are those of the records, if they are not those of the state.
+        """
         version = versions_behind(state.model)  # before the records, so that the cache never holds older ones
         hidden = ",".join(sorted(hidden_fields(state.model, state.user)))
-        key: Any = (state.model, about, tuple(sorted(state.filters.items())), version, hidden)
+        filters = tuple(sorted(state.filters.items())) if filters is None else filters
+        key: Any = (state.model, about, filters, version, hidden)
         with self._lock:
             if key in self._results:
                 self._results.move_to_end(key)

@@ -138,3 +138,28 @@ def test_a_wide_table_fades_at_its_edge(page, respondents):
     page.goto("/explore/census/races/")
     assert page.locator(".explore-scroll").evaluate(mask) == "none"  # the whole table is visible
     assert page.complaints == []
+
+
+def test_a_slider_and_a_bar_of_a_profile_filter_the_table(page, respondents):
+    page.goto("/explore/census/respondents/")
+    page.locator("#explore-drawer > summary").click()
+    slider = page.get_by_role("slider", name="Age from")
+    slider.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    oldest = Respondent.objects.order_by("-age").values_list("age", flat=True)[0]
+    address_has(page, "age__gte=")
+    least = int(page.locator("#age__gte").input_value())
+    assert oldest - 5 <= least <= oldest + 5
+    sync_api.expect(slider).to_be_focused()
+    page.keyboard.press("Home")
+    page.wait_for_url(lambda url: "age__gte" not in url)
+
+    page.get_by_role("button", name="Menu of education", exact=True).click()
+    page.locator("#profile-education").click()
+    bar = page.locator(".explore-profile li a").first
+    term, count = bar.inner_text(), page.locator(".explore-profile .count").first.inner_text().split()[0]
+    bar.click()
+    address_has(page, f"education={term}")
+    assert page.locator(".explore-count").inner_text() == count
+    assert page.complaints == []

@@ -29,6 +29,33 @@ function openFilter(id) {
     fields?.querySelector("input")?.focus();
 }
 
+// A slider below a histogram sets a field of its filter. The list follows when the slider rests.
+let resting;
+
+addEventListener("input", (event) => {
+    const slider = event.target;
+    if (!slider.dataset.sets) return;
+    const [low, high] = slider.parentElement.children;
+    if (Number(low.value) > Number(high.value)) slider.value = slider === low ? high.value : low.value;
+    const field = document.getElementById(slider.dataset.sets);
+    const part = slider.closest("[data-part]");
+    const unset = slider === low ? slider.value - slider.min < slider.step / 2 : slider.max - slider.value < slider.step / 2;
+    const value = "dated" in part.dataset ? new Date(slider.value * 864e5).toISOString().slice(0, 10) : slider.value;
+    field.value = unset ? "" : value;
+    for (const bar of part.querySelectorAll(".bar")) {
+        bar.classList.toggle("within", bar.dataset.last >= +low.value && bar.dataset.first <= +high.value);
+    }
+});
+
+addEventListener("change", (event) => {
+    const { sets } = event.target.dataset;
+    if (!sets) return;
+    event.stopPropagation();
+    clearTimeout(resting);
+    const changed = () => document.getElementById(sets).dispatchEvent(new Event("change", { bubbles: true }));
+    resting = setTimeout(changed, 400);
+}, true);
+
 function reveal() {
     for (const one of document.querySelectorAll(".scripted")) one.hidden = false;
     if (!navigator.clipboard) document.getElementById("copy-link")?.remove();
@@ -43,9 +70,12 @@ let focused = "";
 addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, pathInfo, target } = event.detail;
     if (!/ id="explore"| data-part/.test(xhr.responseText)) {
-        // A page outside explore, such as the login page or an error page: let the browser load it.
+        // A page outside explore, such as the login page or an error page: let the browser load it. Instead of a part,
+        // load the page of the link that asked for it; a part that no link asked for is left out.
         event.detail.shouldSwap = false;
-        location.assign(xhr.status < 400 ? xhr.responseURL : pathInfo.finalRequestPath);
+        const { href } = event.detail.requestConfig.elt;
+        if (target.id === "explore") location.assign(xhr.status < 400 ? xhr.responseURL : pathInfo.finalRequestPath);
+        else if (href) location.assign(href);
         return;
     }
     if (target.id !== "explore") return;

@@ -1,4 +1,7 @@
-"""Views: the profile of a column as a page, and as a part of the column's menu."""
+"""Views: the profile of a column as a page and as a part of its menu, and the histogram of its filter."""
+
+from collections.abc import Callable
+from contextlib import suppress
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
@@ -9,6 +12,8 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.sql.query_timeout import QueryTimeError
 from datasets.suggestions import suggest
 from explore.column_profile import Profile, has_profile, profile_of
+from explore.filter_form import has_range
+from explore.histogram import Histogram, histogram_of
 from explore.pages import View, explored, page, refused
 from explore.url_state import State
 
@@ -36,7 +41,7 @@ def of_column(view: View) -> View:
 @of_column
 def profile(request: HttpRequest, state: State, column: ListedColumn) -> HttpResponseBase:
     """The profile of a column as a page, for browsers without JavaScript and for links."""
-    made = _profile(state, column)
+    made = None if state.errors else _profile(state, column)
     to_table = state.query().removesuffix("?")
     return page(request, state, "table", "explore/profile.html", profile=made, column=column, to_table=to_table)
 
@@ -44,21 +49,45 @@ def profile(request: HttpRequest, state: State, column: ListedColumn) -> HttpRes
 @of_column
 def profile_part(request: HttpRequest, state: State, column: ListedColumn) -> HttpResponseBase:
     """The profile of a column as a part of another page."""
-    tag = ETag(request, state.model, "profile")
+    return _part(request, state, column, "profile", _profile)
+
+
+@of_column
+def histogram_part(request: HttpRequest, state: State, column: ListedColumn) -> HttpResponseBase:
+    """The histogram of a column's filter as a part of the form; empty for a column without a range."""
+    return _part(request, state, column, "histogram", _histogram)
+
+
+def _part(
+    request: HttpRequest,
+    state: State,
+    column: ListedColumn,
+    kind: str,
+    make: Callable[[State, ListedColumn], Profile | Histogram | None],
+) -> HttpResponseBase:
+    """Return the part of the *kind*, or 304 if the browser's copy is current."""
+    tag = ETag(request, state.model, kind)
     if tag.is_known and not state.errors:
         return tag.not_modified()
-    made = _profile(state, column)
-    context = {"profile": made, "state": state, "column": column, "table": state.table}
-    response = render(request, "explore/profile_part.html", context, status=400 if state.errors else 200)
-    return tag.mark(response) if not state.errors else response
+    context = {kind: None if state.errors else make(state, column), "state": state, "column": column}
+    if state.errors:
+        return render(request, f"explore/{kind}_part.html", context, status=400)
+    return tag.mark(render(request, f"explore/{kind}_part.html", context))
 
 
 def _profile(state: State, column: ListedColumn) -> Profile | None:
-    """Return the profile, or None and an error in the state."""
-    if state.errors:
-        return None
+    """Return the profile, or None and an error in the state if it takes too long."""
     try:
         return profile_of(state, column)
     except QueryTimeError as error:
         state.refuse(column.name, f"Its profile takes more than {error.seconds:g} seconds. Add filters.")
         return None
+
+
+def _histogram(state: State, column: ListedColumn) -> Histogram | None:
+    """Return the histogram, or None if the column has no range or the histogram takes too long."""
+    if not has_range(column):
+        return None
+    with suppress(QueryTimeError):  # the fields of the filter work without it
+        return histogram_of(state, column)
+    return None
