@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from django.test import Client
 
 from datasets import navigation
+from imports.models import ImportRun
 from people.models import Person, Place
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
@@ -124,6 +125,9 @@ def test_the_side_bar_lists_the_tables_of_the_current_dataset(admin_client, acco
     titles = re.findall(r'id="side-bar-\d">(.*?)<', bar)
     assert titles == ["Tables", "Vocabularies", "Summary tables"] and 'aria-current="page">Races' in bar
     assert bar.index("/admin/census/respondent/") < bar.index("Vocabularies") and "/admin/people/" not in bar
+    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.FAILED)
+    for address in (f"/admin/imports/importrun/{run.pk}/change/", "/admin/imports/rejectedrow/worklist/people/"):
+        assert 'aria-label="Tables of People">' in admin_client.get(address).text
     assert 'id="side-bar"' not in admin_client.get("/admin/").text
     assert 'id="side-bar"' not in admin_client.get("/admin/people/person/?_popup=1").text
 

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.text import Truncator
 
 from curation.admin import pair_choices, run_search
+from curation.dashboard.addresses import list_of
+from curation.history.undo_permissions import may
 from datasets import exact_json
 from datasets.records.masking import masked
 from datasets.registry import dataset_apps
@@ -48,9 +50,12 @@ def counts(run: ImportRun, user: User | AnonymousUser) -> list[dict[str, Any]]:
     """
     sources: list[dict[str, Any]] = []
     unseen = reports.unseen_sources(user, run.dataset)
+    models = {source.name: source.model for source in sources_of(run.dataset)} if run.dataset in dataset_apps() else {}
+    lists = {name: list_of(model) for name, model in models.items() if may(user, "view", model)}
     shown = ("read", "rejected") if run.status in STOPPED else SourceFile.COUNTS
     for source, files in reports.by_source(run).items():
-        sources.append({"source": source, "files": files, "totals": reports.totals(files, unseen)})
+        totals = reports.totals(files, unseen)
+        sources.append({"source": source, "address": lists.get(source), "files": files, "totals": totals})
     used = [name for name in shown if name == "read" or any(counted["totals"][name] for counted in sources)]
     for counted in sources:
         counted["counts"] = [(name.replace("_", " "), f"{counted['totals'][name]:,}") for name in used]

@@ -53,12 +53,12 @@ def frame(context: template.Context) -> dict[str, Any]:
 
 
 @register.inclusion_tag("datasets/side_bar.html", takes_context=True)
-def side_bar(context: template.Context) -> dict[str, Any]:
-    """Return the tables of the current page's app that the account may open: records, vocabularies, summary tables."""
+def side_bar(context: template.Context, label: str = "") -> dict[str, Any]:
+    """Return the tables that the account may open of the app *label*, by default the app of the page's model."""
     request: HttpRequest | None = context.get("request")
     opts = context.get("opts")
-    label = opts.app_label if opts else context.get("app_label")
-    if request is None or label is None:
+    label = label or (opts.app_label if opts else "")
+    if request is None:
         return {}
     app = next((app for app in _admin_apps(context, request) if app["app_label"] == label), None)
     if app is None:

@@ -84,7 +84,7 @@ def test_the_six_tasks_of_a_curators_day_take_few_clicks(page, site, write, impo
     assert Person.objects.filter(given_name__in=["Joe", "Kit"], place_of_birth__city="Kelso").count() == 2
 
     curator.task = "correct a record and import again"
-    curator.click("link", "People", within="#people-person")
+    curator.click("link", "people", within=".run-counts")
     curator.click("link", "Cy")
     curator.fill("Family name:", "Jonson")
     curator.click("button", "Save")

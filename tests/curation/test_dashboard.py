@@ -9,13 +9,15 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from curation.history import edits
 from datasets import matviews
 from datasets.records import pagination
 from datasets.registry import dataset_apps
-from imports.models import ImportRun, RejectedRow, SourceFile
+from imports.models import Edit, ImportRun, RejectedRow, SourceFile
 from people.models import Person, Place
 
 pytestmark = pytest.mark.django_db
+Status = ImportRun.Status
 
 
 @pytest.fixture(autouse=True)
@@ -40,34 +42,89 @@ def test_every_dataset_has_a_card(admin_client):
     for label, app in dataset_apps().items():
         shown = card(page, label)
         assert app.verbose_name in shown
-        assert "Never imported." in shown
+        assert "Nothing was imported yet." in shown
+    assert "Nothing waits for you." in page and "Recent activity" not in page
 
 
-def test_a_card_shows_record_counts_the_last_import_and_open_tasks(admin_client, admin_user):
+def tasks(page) -> list[str]:
+    """Return the open tasks as text, each with its button and its address."""
+    listed = re.search(r'<section class="tasks".*?</section>', page.text, re.S)
+    rows = re.findall(r"<li.*?</li>", listed[0], re.S) if listed else []
+    return [" ".join(re.sub(r'<a class="button" href="(.*?)".*?>|<.*?>', r" \1 ", row).split()) for row in rows]
+
+
+def add_run(status, **fields):
+    return ImportRun.objects.create(dataset="people", status=status, **fields)
+
+
+def test_the_dashboard_lists_what_waits_with_a_button_for_each(admin_client, admin_user):
     add_people("Scotland", 3)
-    run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED, started_by=admin_user)
+    run = add_run(Status.APPLIED, started_by=admin_user)
     file = SourceFile.objects.create(
         run=run, source="people", name="p", original_name="p", sha256="0", size=1, rejected=2, kept=1
     )
     for identity in (b"1", b"2"):
         RejectedRow.objects.create(file=file, line=2, values={}, problems=[], identity=identity)
-    previewed = ImportRun.objects.create(
-        dataset="people", status=ImportRun.Status.PREVIEWED, started_by=admin_user, task_id=uuid4()
+    previewed = add_run(Status.PREVIEWED, started_by=admin_user, task_id=uuid4())
+    failed = add_run(Status.FAILED)
+    page = admin_client.get("/admin/")
+    started = [f"{one.started_at:%Y-%m-%d %H:%M}" for one in (previewed, failed)]
+    of_run = "/admin/imports/importrun/{}/change/"
+    waiting = [
+        f"Run {previewed.pk} is ready to review by admin, {started[0]} {of_run.format(previewed.pk)} Review",
+        f"Run {failed.pk} failed by the command line, {started[1]} {of_run.format(failed.pk)} Show why",
+        "2 open rejected rows /admin/imports/rejectedrow/worklist/people/ Fix",
+        f"1 record kept although the file differs (run {run.pk}) {of_run.format(run.pk)}?tab=kept Compare",
+    ]
+    assert tasks(page) == [f"People {task}" for task in waiting]
+    assert tasks(admin_client.get("/admin/people/")) == waiting and tasks(admin_client.get("/admin/census/")) == []
+    assert all(admin_client.get(task.split()[-2]).status_code == 200 for task in waiting if "Show why" not in task)
+    shown = card(page.text, "people")
+    assert '<a href="/admin/people/person/">People</a> <span class="amount">3</span>' in shown
+    assert f"run {run.pk}</a>" in shown and f"by {admin_user}" in shown and "A person. The files have no id" in shown
+    add_run(Status.PREVIEWED, task_id=uuid4())
+    assert "failed" not in str(tasks(admin_client.get("/admin/")))
+
+
+def test_each_task_and_event_needs_its_permission(client, staff, admin_user):
+    for place in [Place.objects.create(city="Kelso", county="c", country="d")]:
+        edits.correct(Place.objects.filter(pk=place.pk), {"county": "e"}, admin_user, reason="A typo")
+    add_run(Status.FAILED, reason="Census of 1900")
+    rejected = SourceFile.objects.create(
+        run=add_run(Status.APPLIED),
+        source="people",
+        name="p",
+        original_name="p",
+        sha256="0",
+        size=1,
+        rejected=1,
+        kept=1,
     )
-    shown = card(admin_client.get("/admin/").text, "people")
-    assert '<a href="/admin/people/person/">3</a>' in shown
-    assert f"Run {previewed.pk}</a>" in shown and 'previewed">previewed' in shown
-    assert f"by {admin_user}" in shown
-    assert f"Run {previewed.pk} is ready to review" in shown
-    assert '<a href="/admin/imports/rejectedrow/worklist/people/">2 open rejected rows</a>' in shown
-    assert f"1 record kept although the file differs (run {run.pk})" in shown
-    assert "is ready to review" not in card(admin_client.get("/admin/").text, "census")
+    RejectedRow.objects.create(file=rejected, line=2, values={}, problems=[], identity=b"1")
+    add_run(Status.PREVIEWED, task_id=uuid4())
+    add_run(Status.FAILED)
+    seen = {
+        ("view_place",): ([], []),
+        ("view_place", "view_importrun"): (["Show why", "Compare"], ["Run"]),
+        ("view_place", "view_importrun", "add_importrun"): (["Review", "Show why", "Compare"], ["Run"]),
+        ("view_place", "view_importrun", "view_rejectedrow"): (["Show why", "Fix", "Compare"], ["Run"]),
+        ("view_place", "view_edit"): ([], ["Edit"]),
+        ("view_race", "view_importrun", "view_edit"): ([], []),
+    }
+    for permissions, (buttons, events) in seen.items():
+        page = staff(*permissions).get("/admin/")
+        assert [task.split("/")[-1].removeprefix("?tab=kept").strip() for task in tasks(page)] == buttons, permissions
+        assert sorted(set(re.findall(r"<td>(?:<a[^>]*>)?(Run|Edit) \d", page.text))) == events, permissions
+    assert "A typo" in (page := staff("view_person", "view_edit", "view_place").get("/admin/")).text
+    assert "/admin/imports/edit/" in page.text.partition("<main")[2]
 
 
-def test_an_outdated_preview_is_not_an_open_task(admin_client):
-    ImportRun.objects.create(dataset="people", status=ImportRun.Status.PREVIEWED)
-    ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
-    assert "is ready to review" not in card(admin_client.get("/admin/").text, "people")
+def test_an_outdated_preview_and_one_of_the_command_line_are_no_open_tasks(admin_client):
+    add_run(Status.PREVIEWED, task_id=uuid4())
+    add_run(Status.FAILED)
+    add_run(Status.APPLIED)
+    add_run(Status.PREVIEWED)
+    assert tasks(admin_client.get("/admin/")) == []
 
 
 def test_a_large_table_has_an_estimated_count(admin_client, monkeypatch):
@@ -76,7 +133,8 @@ def test_a_large_table_has_an_estimated_count(admin_client, monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     result = "about 30" if connection.vendor == "postgresql" else "30"
-    assert f'<a href="/admin/people/person/">{result}</a>' in card(admin_client.get("/admin/").text, "people")
+    assert f'<span class="amount">{result}</span>' in card(admin_client.get("/admin/").text, "people")
+    assert f'<td class="number">{result}</td>' in admin_client.get("/admin/people/").text
 
 
 def test_the_chart_shows_the_view_and_as_of_when(admin_client):
@@ -84,18 +142,19 @@ def test_the_chart_shows_the_view_and_as_of_when(admin_client):
     add_people("Wales <b>", 1)
     matviews.refresh("people")
     shown = card(admin_client.get("/admin/").text, "people")
-    assert "<title" in shown and "Scotland: 4; Wales &lt;b&gt;: 1" in shown
-    assert re.findall(r'class="bar" width="([\d.]+)"', shown) == ["100.0", "25.0"]
+    assert re.findall(r'"row">(.*?)</th>', shown) == ["Scotland", "Wales &lt;b&gt;"]
+    assert re.findall(r'class="bar" width="([\d.]+)%"', shown) == ["100.0", "25.0"]
+    assert 'href="/explore/people/births-by-country/chart/"' in shown
     assert "As of <time" in shown and "has changed since then" not in shown
 
 
 def test_the_chart_shows_each_refresh(admin_client):
     add_people("Scotland", 1)
     matviews.refresh("people")
-    assert "Scotland: 1" in admin_client.get("/admin/").text
+    assert "Scotland</th>" in admin_client.get("/admin/").text
     add_people("Wales", 1)
     matviews.refresh("people")
-    assert "Wales: 1" in admin_client.get("/admin/").text
+    assert "Wales</th>" in admin_client.get("/admin/").text
 
 
 def test_a_card_needs_a_view_permission(client, django_user_model):
@@ -105,18 +164,25 @@ def test_a_card_needs_a_view_permission(client, django_user_model):
     user.user_permissions.set(Group.objects.get(name="Analysts").permissions.filter(codename="view_person"))
     page = client.get("/admin/").text
     assert page.count('class="card"') == 1
-    assert "Never imported" not in page and "/admin/people/place/" not in page and "<svg class" not in page
+    assert "Nothing was imported" not in page and "/admin/people/place/" not in page and "<figure" not in page
+    assert "Nothing waits" not in page and client.get("/admin/people/").text.count('<th scope="row">') == 1
 
 
-def test_the_front_page_takes_as_many_queries_for_many_records_as_for_few(admin_client):
+def test_the_pages_take_as_many_queries_for_many_records_and_runs_as_for_few(admin_client, admin_user):
     def counted():
-        with CaptureQueriesContext(connection) as captured:
-            assert admin_client.get("/admin/").status_code == 200
-        return len(captured)
+        result = []
+        for address in ("/admin/", "/admin/people/"):
+            with CaptureQueriesContext(connection) as captured:
+                assert admin_client.get(address).status_code == 200
+            result.append(len(captured))
+        return result
 
     add_people("Scotland", 1)
     matviews.refresh()
     counted()
     of_one = counted()
     add_people("Wales", 300)
-    assert counted() == of_one <= 35
+    for number in range(20):
+        add_run(Status.PREVIEWED if number % 2 else Status.FAILED, task_id=uuid4(), started_by=admin_user)
+        Edit.objects.create(dataset="people", action=Edit.Action.CORRECTED, user=admin_user)
+    assert counted() == of_one and of_one[0] <= 35 and of_one[1] <= 20

@@ -119,7 +119,7 @@ def test_a_long_list_is_paginated(curator, write, importing):
 
 def test_a_list_that_is_too_long_is_grouped_and_changed_partly(curator, worklist, monkeypatch):
     assert "applies to at most" not in worklist()
-    for module in ("imports.worklist", "curation.admin.worklist_views", "curation.dashboard"):
+    for module in ("imports.worklist", "curation.admin.worklist_views", "curation.dashboard.open_tasks"):
         monkeypatch.setattr(f"{module}.AT_MOST", 2)
     assert "The table counts only the first 2 rows." in worklist()
     assert "2+ open rejected rows" in curator.get("/admin/").text
