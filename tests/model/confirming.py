@@ -23,7 +23,7 @@ class ConfirmingSite(UndoingFirstSite):
         which, page = data.draw(ANY), data.draw(st.booleans())
         self.doors.reason = data.draw(st.sampled_from(REASONS), label="reason")
         match kind:
-            case "experiments" | "people" | "subjects":
+            case "experiments" | "people" | "people in the browser" | "subjects":
                 self.import_files(kind, data)
             case "correct":
                 self.correct(data, which, data.draw(st.booleans()), page)
@@ -44,7 +44,7 @@ class ConfirmingSite(UndoingFirstSite):
 
     def steps(self) -> list[str]:
         """Return the possible steps; the more revealing ones several times."""
-        can = ["experiments"] * 3 + ["people"] * 4 + ["subjects"] * 2 + ["create"]
+        can = ["experiments"] * 3 + ["people"] * 3 + ["people in the browser"] * 2 + ["subjects"] * 2 + ["create"]
         if self.tables.records:
             can += ["correct"] * 4 + ["delete"] * 3 + ["confirm"] * 3
         if any(rec.corrections for rec in self.tables.records.values()):

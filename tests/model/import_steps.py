@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from itertools import count
 from pathlib import Path
 
 from django.core.management import CommandError, call_command
@@ -27,6 +28,7 @@ class ImportingSite(Site):
     def __init__(self):
         super().__init__()
         self.people: list[dict] = []  # the rows of the last people.csv
+        self.numbers = count()  # of distinct people
 
     def import_files(self, dataset, data):
         if dataset == "subjects":
@@ -35,34 +37,37 @@ class ImportingSite(Site):
             self.import_tables(dataset, data)
 
     def import_tables(self, dataset, data):
-        remove, suffix, preview, again = (data.draw(st.booleans()) for _ in range(4))
+        suffix = data.draw(st.booleans())
+        options = {name: data.draw(st.booleans()) for name in ("remove", "preview", "again")}
         rows = {table: data.draw(ROWS[table], label=table) for table in DATASETS[dataset] if table != "people"}
-        pairing = None
         if dataset == "people":
-            rows["people"], pairing = people_rows(data, self.people), data.draw(PAIRING, label="pairing")
+            rows["people"] = people_rows(data, self.people, self.numbers)
+            options["pairing"] = data.draw(PAIRING, label="pairing")
         rows = {table: entries for table, entries in rows.items() if entries}
-        if not rows:
-            return
-        suffix = "-b" if suffix and dataset == "experiments" else ""
+        if rows:
+            self.import_rows(dataset, rows, suffix="-b" if suffix and dataset == "experiments" else "", **options)
+
+    def import_rows(self, dataset, rows, *, suffix="", **options):
+        """Import the rows of tables."""
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
         write_tables(folder, rows, suffix)
         result = {table: rows_of(table, entries, f"{table}{suffix}.csv") for table, entries in rows.items()}
         files = {table: {f"{table}{suffix}.csv"} for table in rows}
-        self._import(dataset, folder, result, files, remove, preview, again, pairing)
+        self._import(dataset, folder, result, files, **options)
         self.people = rows.get("people", self.people)
 
     def import_documents(self, data):
         documents = data.draw(DOCUMENTS, label="documents")
-        remove, preview, again = (data.draw(st.booleans()) for _ in range(3))
+        options = {name: data.draw(st.booleans()) for name in ("remove", "preview", "again")}
         folder = Path(tempfile.mkdtemp(dir=self.folder.name))
         for name, text in documents.items():
             (folder / name).mkdir()
             (folder / name / "subject.json").write_text(text)
         result = subject_rows(self.tables, documents)
         files = {table: set(documents) for table in result}
-        self._import("subjects", folder, result, files, remove, preview, again)
+        self._import("subjects", folder, result, files, **options)
 
-    def _import(self, dataset, folder, expected, files, remove, preview, again, pairing=None):
+    def _import(self, dataset, folder, expected, files, *, remove=False, preview=False, again=False, pairing=None):
         before = stored.raw()
         options = {"remove": remove, "pairing": pairing}
         seen = self._preview(dataset, folder, expected, files, **options) if preview else None
@@ -75,7 +80,7 @@ class ImportingSite(Site):
             DONE["doubtful files"] += 1
             options["pairing"], seen = again, None
             report = self._command(dataset, folder, **options)
-        run, rejected = self._merged(report, expected, files, remove)
+        run, rejected = self._merged(report, expected, files, **options)
         assert not (run.doubtful and options["pairing"] is None), "not refused, although it may be another file"
         if seen:
             assert _counts(report) == _counts(seen[1])
@@ -83,12 +88,13 @@ class ImportingSite(Site):
         self._store(action, report, before, rejected)
         assert not (report["pairs"] and options["pairing"] is False)
         DONE["pairs"] += len(report["pairs"])
+        DONE["edited rows"] += len(run.edited)
         if again:
             rows = stored.raw()
             report = self._command(dataset, folder, pairing=pairing)
             assert not any(source["created"] or source["updated"] for source in report["sources"])
             assert stored.raw() == rows
-            _, rejected = self._merged(report, expected, files, remove=False)
+            _, rejected = self._merged(report, expected, files, pairing=pairing)
             self._store(self.tables.do("run", self.tables.records), report, rows, rejected)
 
     def _store(self, action, report, before, rejected):
@@ -102,11 +108,11 @@ class ImportingSite(Site):
         before, changes = stored.raw(), Change.objects.count()
         report = self._command(dataset, folder, remove=remove, pairing=pairing, dry_run=True)
         assert stored.raw() == before and Change.objects.count() == changes
-        run, _ = self._merged(report, expected, files, remove)
+        run, _ = self._merged(report, expected, files, remove=remove, pairing=pairing)
         assert any(DOUBT in note for note in report["notes"]) == (run.doubtful and pairing is None)
         return run, report
 
-    def _merged(self, report, expected, files, remove):
+    def _merged(self, report, expected, files, *, remove=False, pairing=None, choices=None):
         """Return the expected import, which agrees with the report of the site's, and the rejected people by line."""
         run, pk = Import(self.tables, expected, files), report["run"]
         keys = {line: key for _, line, key, _ in expected.get("people", ())}
@@ -118,6 +124,8 @@ class ImportingSite(Site):
             lambda table, row: stored.new_key(pk, table, row) or object(),  # a preview creates nothing
             remove=remove,
             pairs=report["pairs"],
+            pairing=pairing is not False,
+            choices=choices,
             states=states,
             fixed=fixed,
         )

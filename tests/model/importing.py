@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
+from tests.model.edited_rows import New, edited_rows
 from tests.model.tables import REFERS, Action, Place, Rec, Tables
 
 Row = tuple[str, int, Any, dict[str, Any]]  # file, line, key, values; references by the keys in the files
 KeyOf = Callable[[str, Row], Any]  # the primary key of a new record
-MOST_DIFFERING = 2  # columns of a pair of people
+MOST_DIFFERING = 2  # columns of a pair of people that nobody chose
+Choices = dict[int, tuple[Any, bool]]  # by line: a record, and whether the row is its new version
 
 
 class Import:
@@ -22,6 +24,9 @@ class Import:
         self.missing: dict[Any, Rec] = {}  # people, before some are deleted
         self.counts: dict[str, int] = {}  # of people
         self.doubtful = False  # whether people.csv may be another file, so that its rows must not be paired silently
+        self.new: list[int] = []  # the lines of new people
+        self.pairs: dict[int, Any] = {}  # the records of paired rows, by line
+        self.edited: dict[int, Any] = {}  # the records of the rows that had to be paired, by line
 
     def find(self, table: str, key: Any) -> Any:
         """Return the primary key of a record by its key in the files, new records included."""
@@ -90,14 +95,17 @@ class Import:
         key_of: KeyOf,
         *,
         pairs: Iterable[dict[str, Any]] = (),
+        pairing: bool = False,
+        choices: Choices | None = None,
         states: dict[int, str] | None = None,
         fixed: Iterable[Place | None] = (),
     ) -> None:
         """Pair new rows as in *pairs*, a report, and create the records of the others.
 
-        *states* are those of the rejected rows by line, and *fixed* are the records of the fixed ones.
+        The report must have all *choices*, and with *pairing*, all rows that are beyond doubt edited. *states* are
+        those of the rejected rows by line, and *fixed* are the records of the fixed ones.
         """
-        states, new = states or {}, {}
+        states, choices, new = states or {}, choices or {}, {}
         for _, line, key, sent in rows:
             if self.find("people", key) is None and not self.tables.is_deleted("people", key):
                 values = self._resolved("people", sent)
@@ -113,7 +121,11 @@ class Import:
             if table == "people" and rec.file in files and rec.key not in keys and rec.line not in lines
             if ("people", pk) not in fixed
         }
-        updated = sum(self._pair(pair, new) for pair in pairs)
+        if pairing:
+            self.edited = self._edited(new, choices)
+        updated = sum(self._pair(pair, new, choices) for pair in pairs)
+        self._expect_pairs(choices)
+        self.new = [*new]
         for file, line, key, sent in rows:
             if line in new:
                 pk = key_of("people", (file, line, key, sent))
@@ -128,18 +140,38 @@ class Import:
             "missing": len(self.missing),
             "deleted": 0,
         }
-        uncertain = updated + min(len(new), len(self.missing))
-        self.doubtful = bool(updated) and self.counts["unchanged"] < uncertain
+        chosen = sum(paired for _, paired in choices.values())
+        uncertain = updated - chosen + min(len(new), len(self.missing))  # a pair that a curator chose does match
+        self.doubtful = updated > chosen and self.counts["unchanged"] + chosen < uncertain
 
-    def _pair(self, pair: dict[str, Any], new: dict[int, tuple[Any, dict[str, Any]]]) -> bool:
+    def _edited(self, new: New, choices: Choices) -> dict[int, Any]:
+        """Return the records of the rows that must be paired, except those that the curator has chosen about."""
+        records = [pk for pk, _ in choices.values()]
+        rows = {line: row for line, row in new.items() if line not in choices}
+        missing = {pk: rec for pk, rec in self.missing.items() if pk not in records}
+        return edited_rows(rows, missing, [rec for (table, _), rec in self.after.items() if table == "people"])
+
+    def _expect_pairs(self, choices: Choices) -> None:
+        """Assert that all rows are paired that must be, and none that the curator has separated."""
+        chosen = {line: pk for line, (pk, paired) in choices.items() if paired}
+        expected = chosen | self.edited
+        assert {line: self.pairs.get(line) for line in expected} == expected, (self.pairs, choices, self.edited)
+        separated = [(line, pk) for line, (pk, paired) in choices.items() if not paired]
+        assert not any(line in self.pairs for line, _ in separated), (self.pairs, choices)
+        records = {pk for _, pk in separated} - {*chosen.values()}
+        assert not records & {*self.pairs.values()}, (self.pairs, choices)
+
+    def _pair(self, pair: dict[str, Any], new: New, choices: Choices) -> bool:
         """Update the record of a pair, if the pair is possible; return whether a value that is shown has changed."""
         pk, line = int(pair["record"]), pair["line"]
-        assert (pair["source"], pair["file"]) == ("people", "people.csv") and 0 < pair["likeness"] <= 1, pair
+        assert (pair["source"], pair["file"]) == ("people", "people.csv") and 0 <= pair["likeness"] <= 1, pair
         assert line in new, f"the row is not new, or is paired twice: {pair}"
         assert pk in self.missing, f"the record is not missing, or is paired twice: {pair}"
         rec, (key, values) = self.missing.pop(pk), new.pop(line)
         differing = [name for name, value in values.items() if rec.file_value(name) != value]
-        assert sorted(pair["columns"]) == sorted(differing) and len(differing) <= MOST_DIFFERING, (pair, differing)
+        assert sorted(pair.get("columns", differing)) == sorted(differing), (pair, differing)
+        assert len(differing) <= MOST_DIFFERING or choices.get(line) == (pk, True), (pair, differing)
+        self.pairs[line] = pk
         is_changed = any(name not in rec.corrections for name in differing)
         rec.take(values, pair["file"], line)
         rec.key = key

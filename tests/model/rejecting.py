@@ -9,23 +9,23 @@ from curation.admin.reasons import FIELD
 from imports.models import ImportRun, RejectedRow, ResolvedRow
 from imports.worklist import rows_in
 from tests.model import stored
+from tests.model.choosing import ChoosingSite
 from tests.model.files import write_tables
-from tests.model.import_steps import ImportingSite
 from tests.model.importing import Import
 from tests.model.site import DONE, one_of
 
 WORKLIST = "/admin/imports/rejectedrow/worklist/people/"
 
 
-class RejectingSite(ImportingSite):
+class RejectingSite(ChoosingSite):
     """A rejected row is open until it is fixed or ignored, and is open again if its fix is undone."""
 
-    @invariant()
+    @invariant(check_during_init=True)
     def the_worklist_has_the_open_rows(self):
         rows = rows_in("people").filter(file__source="people")
         assert sorted(rows.values_list("line", flat=True)) == self.rejected.in_state("open")
 
-    @invariant()
+    @invariant(check_during_init=True)
     def ignored_rows_have_their_reasons(self):
         reasons = ResolvedRow.objects.filter(state="ignored").values_list("reason", flat=True)
         assert sorted(reasons) == sorted(self.rejected.ignored.values())

@@ -63,14 +63,14 @@ class Site(RuleBasedStateMachine):
             transaction.set_rollback(True)
             self.atomic.__exit__(None, None, None)
 
-    @invariant()
+    @invariant(check_during_init=True)
     def both_hold_the_same(self):
         people = {pk: rec.key for pk, rec in self.tables.of("people").items()}
         if difference := different(stored.records(people), self.tables.records):
             pytest.fail(f"The site and the model hold different records: {difference}")
         assert stored.standing() == set(self.tables.standing)
 
-    @invariant()
+    @invariant(check_during_init=True)
     def each_run_and_edit_has_the_reason_of_its_step(self):
         now = stored.reasons()
         for place, reason in now.items():

@@ -11,14 +11,15 @@ TEXTS = st.sampled_from(["Ann", "Zoë 🧪", "Ω", 'O"Neil, \\ x', "-1e5", "00.1
 DAYS = st.sampled_from(["2023-01-01", "1999-12-31", "1000-01-01"])
 USERS = st.sampled_from([1, 2, 2**53 + 1])
 COMPOUNDS = st.sampled_from([1, 2, 2**63 - 1])
-CITIES = st.sampled_from(["Ayr", "Zürich"])
+PLACES = ["Ayr", "Zürich"]
+CITIES = st.sampled_from(PLACES)
 NAMES = ["Ann", "Zoë 🧪", "Bo", "Cy", "Dee", "Eve", "Ω", "Gus", "Hal", "Ida"]
 # So different that rows can be paired with records, of which there are few.
 PERSON: dict[str, st.SearchStrategy] = {
     "given_name": st.sampled_from([f"{name}{end}" for name in NAMES for end in ("", "a", "-Jo")]),
     "family_name": st.sampled_from([f"{name}{end}" for name in NAMES for end in ("son", "ley", "ton")]),
     "date_of_birth": st.sampled_from([f"19{year}-02-03" for year in range(10, 50)]),
-    "place_of_birth": st.sampled_from(["Ayr", "Zürich", "Ayr", "Zürich", "Troy"]),  # Troy is no place
+    "place_of_birth": st.sampled_from([*PLACES, *PLACES, "Troy"]),  # Troy is no place
 }
 NUMBERS = st.sampled_from([0.1 + 0.2, 123456789.12345678, 5.0, 1e-7, 5e-324, 2.0**53 + 2]) | st.floats(0, 1e150)
 EMAILS = st.sampled_from(["a@example.org", "z.o+e@example.org", "b+1@example.org"])
