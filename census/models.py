@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from datasets.constraints import bounded, identity_is_unique, one_of
-from datasets.listing import Chart, Listing
+from datasets.listing import Chart, Listing, Weight
 from datasets.models import ContentRecord, MaterializedView, Vocabulary
 
 
@@ -106,6 +106,7 @@ class Respondent(ContentRecord):
         search=["id__exact", "occupation__name", "education__name", "native_country__name"],
         joined={"education_years": "education__years"},
         chart=Chart(x="education", colour="income_over_50k", measure="share", sort="education_years"),
+        weights=[Weight("fnlwgt", "people", per=100)],
     )
 
     class Meta:

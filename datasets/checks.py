@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error
 from django.db import models
 
 from datasets.fields import related_model
-from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, api_name, label_field, listing_of
+from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, Weight, api_name, label_field, listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.suggestions import suggest
 
@@ -141,7 +141,7 @@ def _check_chart(model: type[models.Model], chart: Chart) -> None:
     if chart.kind not in CHART_KINDS:
         raise UnsuitableError(f"there is no kind {chart.kind}.", f"Use one of {', '.join(CHART_KINDS)}.")
     measure, _, measured = chart.measure.partition(":")
-    if measure not in MEASURES or bool(measured) != MEASURES[measure]:
+    if measure not in MEASURES or (MEASURES[measure] and not measured):
         forms = ", ".join(f"{name}:COLUMN" if of_column else name for name, of_column in MEASURES.items())
         raise UnsuitableError(f"{chart.measure} is not a measure.", f"Use one of {forms}.")
     columns, listing = _columns(model), listing_of(model)
@@ -158,8 +158,22 @@ def _check_chart(model: type[models.Model], chart: Chart) -> None:
             raise UnsuitableError(f"{name} cannot be grouped.", "Use a column of text, numbers or dates.")
     if measured and chart.kind == "histogram":
         raise UnsuitableError(f"a histogram cannot show {chart.measure}.", "Use count or share.")
-    if measured and not isinstance(columns[measured], (*NUMBERS, models.BooleanField)):
-        raise UnsuitableError(f"{measured} is not a number; {measure} needs one.")
+    if measured:
+        _check_measured(measure, measured, columns[measured])
+
+
+def _check_measured(measure: str, name: str, field: models.Field[Any, Any]) -> None:
+    if not isinstance(field, (*NUMBERS, models.BooleanField)):
+        raise UnsuitableError(f"{name} is not a number; {measure} needs one.")
+    if not MEASURES[measure] and not isinstance(field, models.BooleanField):
+        raise UnsuitableError(f"{name} is not a column of yes and no; {measure} of a column needs one.")
+
+
+def _check_weight(model: type[models.Model], weight: Weight) -> None:
+    if not isinstance(_own_field(model, weight.column), NUMBERS):
+        raise UnsuitableError(f"{weight.column} is not a number.", "Use a column of numbers of 0 or more.")
+    if not weight.unit.strip() or weight.per < 1:
+        raise UnsuitableError(f"{weight.column} has no unit or a divisor below 1.", "Name what the weights count.")
 
 
 def _check_api(model: type[models.Model], name: str) -> None:
@@ -217,6 +231,12 @@ def _in_list(value: Any) -> Iterable[str]:
     return value
 
 
+def _in_weights(value: Any) -> Iterable[Weight]:
+    if not isinstance(value, Sequence) or not all(isinstance(weight, Weight) for weight in value):
+        raise TypeError
+    return value
+
+
 def _in_mapping(value: Any) -> Iterable[str]:
     if not isinstance(value, Mapping) or not all(isinstance(text, str) for pair in value.items() for text in pair):
         raise TypeError
@@ -250,5 +270,6 @@ OPTIONS = {
     "lists": Option("E006", 'a list such as ["members"]', _in_list, _check_list),
     "personal": Option("E007", 'a dict such as {"email": "experiments.view_email"}', _in_mapping, _check_personal),
     "chart": Option("E008", 'a chart such as Chart(x="year")', _alone(Chart), _check_chart),
+    "weights": Option("E010", 'a list such as [Weight("fnlwgt", "people")]', _in_weights, _check_weight),
     "api": Option("E009", 'a name such as "by-birth-year", or False', _alone(str, (True, False)), _check_api),
 }

@@ -12,16 +12,16 @@ MEASURES = {
     "mean": True,
     "median": True,
     "sum": True,
-}  # whether each needs a column
+}  # whether each needs a column; with a column of yes and no, count and share are those of yes
 
 
 @dataclass(frozen=True)
 class Chart:
     """The first chart of a table, in the parameters of a chart's URL: ``Chart(x="education", measure="mean:age")``.
 
-    *x* and *colour* are columns of the list. *measure* is ``count``, ``share``, or the ``mean``, ``median`` or ``sum``
-    of a column. *sort* is ``value``, ``name`` or a column by whose minimum the bars are sorted. ``-`` reverses the
-    order.
+    *x* and *colour* are columns of the list. *measure* is ``count``, ``share``, the ``mean``, ``median`` or ``sum`` of
+    a column, or the ``count`` or ``share`` of yes in a boolean column. *sort* is ``value``, ``name`` or a column by
+    whose minimum the bars are sorted. ``-`` reverses the order.
     """
 
     x: str
@@ -29,6 +29,18 @@ class Chart:
     colour: str = ""
     measure: str = "count"
     sort: str = ""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A column by which charts may weigh records: ``Weight("fnlwgt", "people", per=100)``.
+
+    The sum of the weights, divided by *per*, is a number of *unit*. Weights are 0 or more.
+    """
+
+    column: str
+    unit: str
+    per: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,7 @@ class Listing:
     * ``personal``: fields of personal data, each with the permission to see it, ``{"email":
       "experiments.view_email"}``. Other users see masked values.
     * ``chart``: the first chart in Explore and on the dashboard.
+    * ``weights``: the columns by which charts may weigh records, ``[Weight("fnlwgt", "people", per=100)]``.
     * ``api``: the table's name in ``/api/<dataset>/<name>/``; by default ``db_table`` with dashes. If it is False, the
       API does not serve the table.
     """
@@ -52,6 +65,7 @@ class Listing:
     lists: Sequence[str] = ()
     personal: Mapping[str, str] = field(default_factory=dict)
     chart: Chart | None = None
+    weights: Sequence[Weight] = ()
     api: str | bool = True
 
 

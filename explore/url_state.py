@@ -22,7 +22,10 @@ from datasets.records.query_params import InvalidParametersError, ListQuery, par
 from explore.tables import Table
 
 OF_TABLES = ("columns", "ordering", "cursor")
-OF_CHARTS = ("kind", "x", "y", "colour", "measure", "bins", "sort", "width", "height", "theme")
+OF_CHARTS = (
+    *("kind", "x", "y", "colour", "measure", "weight", "bins", "sort", "scale", "title"),
+    *("width", "height", "theme"),
+)
 OF_EXPORTS = ("format", "compress", "spreadsheet", "count")
 MANY = ("measure",)  # parameters that may be repeated or contain commas
 ROWS = 50

@@ -23,7 +23,7 @@ from exports.errors import (
     UnknownFormatError,
     UnwritableValueError,
 )
-from exports.formula_escaping import MARK
+from exports.formula_escaping import BOM, MARK
 
 __all__ = [
     "FORMATS",
@@ -39,7 +39,6 @@ __all__ = [
     "export",
 ]
 
-BOM = b"\xef\xbb\xbf"  # identifies UTF-8 for spreadsheets
 BLOCK = 1 << 16  # bytes
 MASKED_HEADER = "Masked-Columns"  # the response header with the names of masked columns
 

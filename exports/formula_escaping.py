@@ -11,6 +11,7 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
+BOM = b"\xef\xbb\xbf"  # identifies UTF-8 for spreadsheets
 MARK, MARKED = "cells_defused", "yes"  # the column, and its value in each row
 FORMULA = r"'*[-=+@\t\r\n]"  # the start of text that gets an apostrophe; also valid in PostgreSQL's syntax
 _FORMULA = re.compile(FORMULA)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from datasets.records.aggregation import Summary
+from exports.formula_escaping import BOM, MARK, MARKED, defused
 from exports.xlsx import sheet
 
 
@@ -22,6 +23,14 @@ def groups_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     writer.writerow(names)
     writer.writerows([[_cell(value) for value in row] for row in rows])
     return file.getvalue()
+
+
+def table_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], *, defuse: bool = False) -> str:
+    """Return a table as CSV. With *defuse*, formulas are escaped, and a column marks this."""
+    if not defuse:
+        return groups_as_csv(names, rows)
+    escaped = ([defused(value) if isinstance(value, str) else value for value in row] for row in rows)
+    return BOM.decode() + groups_as_csv([*map(defused, names), MARK], ([*row, MARKED] for row in escaped))
 
 
 def summary_file(

@@ -28,6 +28,7 @@ ADDRESSES = [
     "/explore/",
     "/explore/people/places/",
     "/explore/people/places/chart.json",
+    "/explore/people/places/chart.csv?kind=bar&x=country",
     "/explore/people/places/export/file/",
     "/explore/nothing/",
 ]

@@ -10,7 +10,8 @@ from django.db.models import F, Value
 
 from datasets.fields import related_model
 from datasets.records.columns import ListedColumn
-from datasets.records.grouping import QUANTILES, Grouping, Measure
+from datasets.records.grouping import PRECISION, QUANTILES, Grouping, Measure
+from datasets.records.precision_sql import precision_sql
 from datasets.sql.dialect import column_name, pk_column
 
 PARTS = {"year": "YYYY", "month": "YYYY-MM"}  # parts of a date, as strings such as 2023-05
@@ -33,6 +34,7 @@ def summary_sql(
         f"group_{n}": F(g.reference.attname if g.reference else g.column.path) for n, g in enumerate(by)
     }
     columns |= {f"value_{n}": F(m.column.path) for n, m in enumerate(measured) if m.column}
+    columns |= {f"weight_{n}": F(m.weight.path) for n, m in enumerate(measured) if m.weight}
     inner = records.order_by().annotate(**columns or {"one": Value(1)}).values_list(*columns or ["one"])
     query, parameters = inner.query.get_compiler(using=records.db).as_sql()
 
@@ -40,7 +42,7 @@ def summary_sql(
     grouped = f" GROUP BY {', '.join(str(n + 1) for n in range(len(by)))}" if by else ""
     windowed = [n for n, m in enumerate(measured) if m.kind in QUANTILES and not on_postgresql]
     values = [
-        f"{_value(m, f'value_{n}', on_postgresql=on_postgresql)} AS measure_{n}"
+        f"{_value(m, n, on_postgresql=on_postgresql)} AS measure_{n}"
         for n, m in enumerate(measured)
         if n not in windowed
     ]
@@ -59,8 +61,10 @@ def summary_sql(
     order = [
         outputs[name.removeprefix("-")] + (" DESC" if name.startswith("-") else "") + " NULLS LAST" for name in ordering
     ]
+    # The precision of means reads the records twice; stored in between, they would be read three times.
+    inlined = any(m.kind in PRECISION for m in measured) and not windowed
     sql = (
-        f"WITH records AS ({query}) SELECT {', '.join(outputs.values())} FROM "
+        f"WITH records AS {'NOT MATERIALIZED ' * inlined}({query}) SELECT {', '.join(outputs.values())} FROM "
         f"(SELECT {', '.join([*keys, *values]) or 'COUNT(*)'} FROM records{grouped}) AS groups"
         + "".join(joins)
         + (f" ORDER BY {', '.join(order)}" if order else "")
@@ -84,9 +88,12 @@ def _key(grouping: Grouping, name: str, *, on_postgresql: bool) -> str:
     return f"CASE WHEN abs({ratio}) >= {EXACT}.0 THEN {ratio} ELSE {whole} - ({ratio} < {whole}) END"
 
 
-def _value(measure: Measure, name: str, *, on_postgresql: bool) -> str:
+def _value(measure: Measure, n: int, *, on_postgresql: bool) -> str:
+    name = f"value_{n}"
     if measure.column is None:
         return "COUNT(*)"
+    if measure.weight or measure.kind in ("known", *PRECISION):
+        return precision_sql(measure, n, on_postgresql=on_postgresql)
     field = measure.column.field
     if on_postgresql and isinstance(field, models.BooleanField):
         name = f"{name}::int"

@@ -13,6 +13,8 @@ GREATEST = 2**63 - 1  # the largest sum of integers on both engines
 # Fractions for percentile_cont(), which interpolates between values.
 QUANTILES = {"p05": "0.05", "q1": "0.25", "median": "0.5", "q3": "0.75", "p95": "0.95"}
 
+PRECISION = ("squared_error", "effective")
+
 
 class AggregationError(Exception):
     """An invalid parameter of a summary. *parameter* is ``by``, ``measure`` or ``ordering``."""
@@ -50,20 +52,24 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of each group. *column* is None for the number of records."""
+    """A measure of each group. *column* is None for the number of records.
+
+    Only charts use *weight*, a column that weighs a sum or a mean, and the kinds of datasets.records.precision_sql.
+    """
 
     name: str
     kind: str = "count"
     column: ListedColumn | None = None
+    weight: ListedColumn | None = None
 
     def read(self, value: Any) -> Any:
         """Convert the database's value of the measure for the response.
 
         Raises AggregationError if the value is too large.
         """
-        if value is None or self.column is None:
+        if value is None or self.column is None or self.kind == "known":
             return value
-        if self.kind == "mean" or self.kind in QUANTILES:
+        if self.weight or self.kind in ("mean", *PRECISION) or self.kind in QUANTILES:
             return float(value)
         if self.kind == "sum" and not isinstance(self.column.field, models.FloatField):
             if abs(value) > GREATEST:

@@ -22,6 +22,7 @@ from datasets.records.ordering import is_quick
 from datasets.sql.text_order import TEXTS
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import format_group, unit_of, with_unit
+from explore.charts.selection import Selection
 
 MOST_GROUPS, MOST_COLOURS = 25, 7  # of a column without a natural order; the rest become "other"
 COLOUR_BINS = 6
@@ -39,6 +40,7 @@ class Axis:
     grouping: Grouping
     most: int | None
     extent: tuple[Any, Any] = (None, None)
+    chosen: tuple[str, ...] = ()  # the groups that a filter lists, in its order
 
     @property
     def column(self) -> ListedColumn:
@@ -94,20 +96,12 @@ def columns_for(model: type[models.Model], user: Viewer, role: str) -> Iterator[
             yield column
 
 
-def axis(
-    model: type[models.Model],
-    records: models.QuerySet,
-    role: str,
-    text: str,
-    bins: int,
-    user: Viewer,
-    *,
-    continuous: bool,
-) -> Axis:
+def axis(selection: Selection, role: str, text: str, bins: int, *, continuous: bool) -> Axis:
     """Return the axis for the column *text* in a drawing's *role*; raises ChartError.
 
     A *continuous* axis has room for many numbers; any other axis has a label for each of them.
     """
+    model, records, user = selection.model, selection.records, selection.user
     _, colon, _ = text.partition(":")
     try:
         grouping = groupings(model, [text], user)[0]
@@ -130,13 +124,18 @@ def axis(
             grouping = _in_bins(grouping, extent, bins, up_to)
     ordered = grouping.part or grouping.width is not None or isinstance(column.field, models.BooleanField)
     most = MOST_COLOURS if role == "colour" else MOST_GROUPS
-    return Axis(text, label, grouping, None if ordered else most, extent)
+    chosen = () if ordered else selection.chosen(column.name)
+    return Axis(text, label, grouping, None if ordered else most, extent, chosen)
 
 
 def can_follow(column: ListedColumn) -> bool:
     """Whether the groups of *column* have a natural order."""
-    ordered = isinstance(column.field, models.DateField | models.BooleanField) or can_be_parted(column)
-    return ordered or is_ordered_vocabulary(column)
+    return is_ordered(column) or is_ordered_vocabulary(column)
+
+
+def is_ordered(column: ListedColumn) -> bool:
+    """Whether *column* has dates, numbers, or no and yes."""
+    return isinstance(column.field, models.DateField | models.BooleanField) or can_be_parted(column)
 
 
 def is_ordered_vocabulary(column: ListedColumn) -> bool:

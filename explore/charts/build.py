@@ -1,6 +1,6 @@
 """Build a chart: check the specification, query the database, and return the picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from django.contrib.auth.models import AnonymousUser
@@ -15,6 +15,7 @@ from explore.charts.captions import subtitle
 from explore.charts.chart_image import Picture
 from explore.charts.chart_spec import KINDS, ChartError, Drawing
 from explore.charts.form_options import lacking
+from explore.charts.selection import Selection
 
 MAKERS = {
     "bar": aggregate_charts.bars,
@@ -34,14 +35,18 @@ def draw(
     user: Viewer | None = None,
     filters: Sequence[str] = (),
     on: date | None = None,
+    parameters: Mapping[str, str] | None = None,
+    address: str = "",
 ) -> Picture:
     """Return the chart of *records* that *drawing* specifies; raises ChartError if it cannot be drawn.
 
     The database aggregates the records and returns a row for each mark of the chart. Personal data need a *user* with
     the permission to see them. *filters* describe the filters of the records, and *on* is the date in the caption, by
-    default today.
+    default today. *parameters* are the same filters in the URL of the records' list: groups have the order in which a
+    filter lists them. Each mark links to its records in the list at *address*, if it is set.
     """
     user = user or AnonymousUser()
+    selection = Selection(model, records, user, parameters or {}, address)
     if lacks := lacking(model, drawing.kind, user):
         raise ChartError("kind", lacks)
     for name, value in drawing.unused.items():
@@ -51,11 +56,14 @@ def draw(
     if drawing.kind in ("box", "heat", "scatter") and not drawing.y:
         raise ChartError("y", f"Choose a column for the other axis. {_choices(model, user, drawing)}")
     try:
-        figure = MAKERS[drawing.kind](model, records, drawing, user)
+        figure = MAKERS[drawing.kind](selection, drawing)
     except AggregationError as error:
         raise ChartError(OF_ADDRESSES.get(error.parameter, error.parameter), str(error)) from None
     lines = subtitle(model, figure, filters, on or timezone.localdate())
-    return Picture(figure.title, lines, figure.columns, figure.rows, figure.spec, figure.height, figure.formats)
+    return Picture(
+        drawing.title or figure.title, lines, figure.columns, figure.rows, figure.spec, figure.height, figure.formats,
+        figure.links,
+    )  # fmt: skip
 
 
 def _choices(model: type[models.Model], user: Viewer, drawing: Drawing) -> str:

@@ -8,13 +8,17 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
+from explore.charts.intervals import FEW
 from explore.charts.labels import records_of
-from explore.charts.measures import counted_records
+from explore.charts.measures import counted_records, records_word
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart's data as a table, and its Vega-Lite specification; *formats* are the d3 formats of the columns."""
+    """A chart's data as a table, and its Vega-Lite specification; *formats* are the d3 formats of the columns.
+
+    *links* has the query string of the records of each row, or None.
+    """
 
     title: str
     columns: list[str]
@@ -24,6 +28,7 @@ class Figure:
     height: int = 420
     formats: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    links: list[str | None] = field(default_factory=list)
 
 
 def subtitle(model: type[models.Model], figure: Figure, filters: Sequence[str], on: date) -> list[str]:
@@ -33,5 +38,15 @@ def subtitle(model: type[models.Model], figure: Figure, filters: Sequence[str], 
     return [
         f"{', '.join([where, *filters])}.",
         *(f"{note}." for note in figure.notes),
-        f"{counted_records(model, figure.records)}, {on.day} {on:%B %Y}.",
+        f"n = {counted_records(model, figure.records)}, {on.day} {on:%B %Y}.",
     ]
+
+
+def note_of_few(model: type[models.Model], counts: Sequence[int]) -> list[str]:
+    """Return the note that grey marks are groups of few records, if *counts* has any."""
+    return [f"Grey: fewer than {FEW} {records_word(model)} in the group"] if any(map(is_few, counts)) else []
+
+
+def is_few(count: int) -> bool:
+    """Whether a group is too small for a reliable value."""
+    return 0 < count < FEW

@@ -16,8 +16,9 @@ def labels(
 ) -> dict[Any, str]:
     """Return the label of each key along *axis*, in display order.
 
-    *order* maps keys to sort values, the lowest first. Without *order* and *sort*, keys follow their natural order if
-    they have one, and otherwise the most frequent come first. "Other" and "missing" come last.
+    *order* maps keys to sort values, the lowest first. Without *order* and *sort*, keys follow the order in which a
+    filter lists them, or their natural order if they have one, and otherwise the most frequent come first. "Other" and
+    "missing" come last.
     """
     counts: dict[Any, int] = {}
     for row in groups.rows:
@@ -28,6 +29,9 @@ def labels(
         keys.sort(key=lambda key: (order.get(key) is None, (order.get(key) or 0) * (-1 if falling else 1)))
     elif axis.ordered or sort.removeprefix("-") == "name":
         keys.sort(reverse=falling)
+    elif axis.chosen and not sort:
+        chosen = {value: place for place, value in enumerate(axis.chosen)}
+        keys.sort(key=lambda key: (chosen.get(str(key), len(chosen)), -counts[key]))
     elif axis.own_order and not sort:
         keys.sort(key=axis.own_order.__getitem__)
     else:

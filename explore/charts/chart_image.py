@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from explore.charts.colours import BRIGHTER, THEMES
+from explore.charts.encodings import ADDRESS, WIDTH
 from explore.charts.render_client import render
-from explore.charts.vega_specs import WIDTH
 
 FORMATS = {"png": "image/png", "jpg": "image/jpeg", "svg": "image/svg+xml"}
 SMALLEST, LARGEST = 100, 4000  # pixels of an image's width and height
@@ -21,7 +21,8 @@ _SIZE = re.compile(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"')
 class Picture:
     """A chart; *spec* is its Vega-Lite specification with data, *columns* and *rows* are the same data as a table.
 
-    *title* names the measure and the columns. *subtitle* lists the table, filters, notes, number of records and date.
+    *title* names the measure and the columns, or is the title of the drawing. *subtitle* lists the table, filters,
+    notes, number of records and date. *links* has the query string of the records of each row, or None.
     """
 
     title: str
@@ -31,16 +32,20 @@ class Picture:
     spec: dict[str, Any]
     height: int
     formats: list[str] = field(default_factory=list)
+    links: list[str | None] = field(default_factory=list)
 
     @property
     def described(self) -> str:
         """A text alternative of the chart."""
         return " ".join([f"{self.title}.", *self.subtitle])
 
-    def image(self, suffix: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light") -> bytes:
+    def image(
+        self, suffix: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light", site: str = ""
+    ) -> bytes:
         """Return the chart as a ``png``, ``jpg`` or ``svg`` image of *width* by *height* pixels.
 
-        A larger image is the same picture, enlarged. Raises ValueError for an invalid size or format, and the errors of
+        A larger image is the same picture, enlarged. The links of an SVG begin with *site*, such as
+        ``https://example.org``. Raises ValueError for an invalid size or format, and the errors of
         explore.charts.render_client.
         """
         height = height or round(self.height * width / WIDTH)
@@ -49,6 +54,8 @@ class Picture:
             raise ValueError(f"Expected {known} of {SMALLEST} to {LARGEST} pixels; found {suffix}, {width} x {height}.")
         scale = max(1, min(width / WIDTH, height / 300))
         spec = self.titled(width / scale, height / scale, theme)
+        if "params" in spec:
+            spec["params"] = [{"name": ADDRESS, "value": site + spec["params"][0]["value"]}]
         made = render(suffix, spec | {"padding": ASIDE}) if suffix == "svg" else render(suffix, spec, scale)
         if suffix == "svg" and scale > 1:
             made = _SIZE.sub(rf'\1 width="{width}" height="{height}"', made.decode(), count=1).encode()

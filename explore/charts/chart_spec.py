@@ -15,13 +15,16 @@ KINDS = {
     "scatter": "Scatter",
 }
 USED = {
-    "bar": ("x", "colour", "measure", "bins", "sort"),
-    "line": ("x", "colour", "measure", "bins"),
-    "histogram": ("x", "colour", "measure", "bins"),
-    "box": ("x", "y", "colour", "bins", "sort"),
-    "heat": ("x", "y", "measure", "bins", "sort"),
-    "scatter": ("x", "y", "colour"),
+    "bar": ("x", "colour", "measure", "weight", "bins", "sort", "scale", "title"),
+    "line": ("x", "colour", "measure", "weight", "bins", "scale", "title"),
+    "histogram": ("x", "colour", "measure", "weight", "bins", "scale", "title"),
+    "box": ("x", "y", "colour", "bins", "sort", "scale", "title"),
+    "heat": ("x", "y", "measure", "weight", "bins", "sort", "scale", "title"),
+    "scatter": ("x", "y", "colour", "scale", "title"),
 }
+SCALES = {"log": "Logarithmic"}
+SCALES_OF_POINTS = {"log": "Logarithmic Y axis", "log-x": "Logarithmic X axis", "log-both": "Both logarithmic"}
+LONGEST_TITLE = 150  # characters
 BINS, FEWEST_BINS, MOST_BINS = 20, 2, 100
 
 
@@ -38,10 +41,12 @@ class Drawing:
     """The specification of a chart.
 
     *x*, *y* and *colour* are columns. A date may have a part (``date_of_birth:year`` or ``:month``), a number the width
-    of its bins (``age:10``). Box plots, heat maps and scatter plots use *y*. *measure* is ``count``, ``share``, or the
-    ``mean``, ``median`` or ``sum`` of a column, such as ``mean:hours_per_week``. *bins* is the approximate number of
-    bins of a column of numbers. *sort* orders bars and boxes by ``name``, ``value``, or the minimum of a column
-    (``education_years``); the prefix ``-`` reverses the order.
+    of its bins (``age:10``). Box plots, heat maps and scatter plots use *y*. *measure* is ``count``, ``share``, the
+    ``mean``, ``median`` or ``sum`` of a column, such as ``mean:hours_per_week``, or the ``count`` or ``share`` of yes
+    in a boolean column. *weight* is a column that weighs the records. *bins* is the approximate number of bins of a
+    column of numbers. *sort* orders bars and boxes by ``name``, ``value``, or the minimum of a column
+    (``education_years``); the prefix ``-`` reverses the order. *scale* is ``log`` for a logarithmic scale of the
+    values; a scatter plot also has ``log-x`` and ``log-both``. *title* replaces the chart's own title.
     """
 
     kind: str = "bar"
@@ -51,12 +56,21 @@ class Drawing:
     measure: str = "count"
     bins: int = BINS
     sort: str = ""
+    weight: str = ""
+    scale: str = ""
+    title: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ChartError("kind", f"Expected one of {', '.join(KINDS)}; found {self.kind[:100]}.")
         if not FEWEST_BINS <= self.bins <= MOST_BINS:
             raise ChartError("bins", f"Expected between {FEWEST_BINS} and {MOST_BINS}, found {self.bins}.")
+        if self.scale and self.scale not in SCALES_OF_POINTS:
+            raise ChartError("scale", f"Expected one of {', '.join(SCALES_OF_POINTS)}; found {self.scale[:100]}.")
+        if len(self.title) > LONGEST_TITLE:
+            raise ChartError("title", f"Expected at most {LONGEST_TITLE} characters, found {len(self.title)}.")
+        if not self.title.replace(" ", "a").isprintable():
+            raise ChartError("title", "Expected a title without line breaks and control characters.")
 
     @classmethod
     def read(cls, parameters: Mapping[str, str], otherwise: "Drawing") -> "Drawing":
@@ -69,7 +83,7 @@ class Drawing:
                 given["bins"] = whole_number(given["bins"], FEWEST_BINS, MOST_BINS)
             except ValueError as error:
                 raise ChartError("bins", str(error)) from None
-        if not given.keys() & {"kind", "x", "y", "measure"}:
+        if not given.keys() & {"kind", "x", "y", "measure", "weight"}:
             return replace(otherwise, **given)
         return cls(**{"kind": otherwise.kind, **given})
 
@@ -79,9 +93,16 @@ class Drawing:
         return replace(self, **changes)
 
     @property
+    def is_log(self) -> bool:
+        """Whether the values have a logarithmic scale."""
+        return self.scale in ("log", "log-both")
+
+    @property
     def unused(self) -> dict[str, str]:
         """The parameters that are set although this kind of chart does not use them."""
-        return {name: value for name, value in self.parameters().items() if name not in ("kind", *USED[self.kind])}
+        scale = {"scale": self.scale} if self.scale and self.kind != "scatter" and self.scale not in SCALES else {}
+        used = ("kind", *USED[self.kind])
+        return scale | {name: value for name, value in self.parameters().items() if name not in used}
 
     def parameters(self) -> dict[str, str]:
         """Return the drawing as query parameters, without those that have their default value."""

@@ -8,6 +8,8 @@ PALETTE = ["#0072b2", "#d55e00", "#004d40", "#cc6fa8", "#332288", "#00957a", "#7
 ON_BLACK = ["#4ba6e8", "#f58231", "#efe36a", "#c77bb0", "#c9ecf8", "#2aa87c", "#b9685a"]
 GREYS = {"other": "#595959", "missing": "#949494"}
 GREYS_ON_BLACK = {"other": "#b4b4b4", "missing": "#6b6b6b"}
+FEW_GREY, FEW_ON_BLACK = "#b9bec4", "#4d545c"  # of groups with too few records
+INK, INK_ON_BLACK = "#222222", "#eeeeee"  # of intervals
 # For ordered groups: viridis without its ends.
 SEQUENCE = ["#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151"]
 HEAT: dict[str, Any] = {"name": "viridis", "extent": [0.2, 0.92]}
@@ -37,11 +39,17 @@ def _theme(ink: str, quiet: str, rule: str, background: str) -> dict[str, Any]:
 
 
 THEMES = {
-    "light": _theme(ink="#222222", quiet="#595959", rule="#e2e2e2", background="#ffffff"),
-    "dark": _theme(ink="#eeeeee", quiet="#b0b0b0", rule="#3d3d3d", background="#121212"),
+    "light": _theme(ink=INK, quiet="#595959", rule="#e2e2e2", background="#ffffff"),
+    "dark": _theme(ink=INK_ON_BLACK, quiet="#b0b0b0", rule="#3d3d3d", background="#121212"),
 }
 # The dark theme's colour for each colour of a specification, which uses those of the light theme.
-BRIGHTER = dict(zip([*PALETTE, *GREYS.values()], [*ON_BLACK, *GREYS_ON_BLACK.values()], strict=True))
+BRIGHTER = dict(
+    zip(
+        [*PALETTE, *GREYS.values(), FEW_GREY, INK],
+        [*ON_BLACK, *GREYS_ON_BLACK.values(), FEW_ON_BLACK, INK_ON_BLACK],
+        strict=True,
+    )
+)
 
 
 def colours_of(labels: Iterable[str], greys: dict[str, str], *, ordered: bool) -> list[str]:

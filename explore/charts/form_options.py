@@ -1,6 +1,6 @@
 """The options of the Chart tab: for each kind of chart, those that fit the table."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from django.db import models
@@ -9,11 +9,20 @@ from datasets.records.aggregation import can_be_parted, can_measure
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from datasets.records.masking import Viewer
-from explore.charts.axes import can_follow, columns_for
-from explore.charts.chart_spec import FEWEST_BINS, KINDS, MOST_BINS, USED, Drawing
+from explore.charts.axes import can_follow, columns_for, is_ordered
+from explore.charts.chart_spec import (
+    FEWEST_BINS,
+    KINDS,
+    LONGEST_TITLE,
+    MOST_BINS,
+    SCALES,
+    SCALES_OF_POINTS,
+    USED,
+    Drawing,
+)
 from explore.charts.labels import title
 from explore.charts.low_cardinality import few_valued
-from explore.charts.measures import records_word
+from explore.charts.measures import records_word, weights_of
 
 # The role of each axis: groups, places (numbers and dates), or numbers.
 ROLES = {
@@ -24,14 +33,18 @@ ROLES = {
     "heat": {"x": "group", "y": "group"},
     "scatter": {"x": "number", "y": "number"},
 }
+YES_OR_NO = {"mean": "share", "sum": "count"}
 LABELS = {
     "kind": "Kind",
     "x": "X axis",
     "y": "Y axis",
     "colour": "Split by colour",
     "measure": "Measure",
+    "weight": "Weight by",
     "bins": "Bins (approximate)",
     "sort": "Sort by",
+    "scale": "Scale of values",
+    "title": "Title",
 }
 AXES = {
     "bar": {"x": "Category"},
@@ -54,14 +67,18 @@ class Option:
 
 @dataclass(frozen=True)
 class Box:
-    """A field of the form: a select, whose groups of options may have a label, or a number with limits."""
+    """A field of the form: a select, whose groups of options may have a label, a number with limits, or a text."""
 
     name: str
     label: str
     groups: tuple[tuple[str, tuple[Option, ...]], ...] = ()
-    value: int = 0
+    value: int | str = 0
     least: int = FEWEST_BINS
     most: int = MOST_BINS
+
+    @property
+    def is_text(self) -> bool:
+        return isinstance(self.value, str)
 
 
 def fitted(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing:
@@ -83,7 +100,13 @@ def fitted(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing
 
 
 def filled(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing:
-    """Return *drawing* with a column for each axis that needs one, preferably one with few groups."""
+    """Return *drawing* with a column for each axis that needs one, preferably one with few groups.
+
+    The mean and the sum of a column of yes and no are named as in the form: the share and the count of yes.
+    """
+    kind, _, measured = drawing.measure.partition(":")
+    if kind in YES_OR_NO and measured in {column.name for column in _yes_or_no(model, user)}:
+        drawing = replace(drawing, measure=f"{YES_OR_NO[kind]}:{measured}")
     for name, role in ROLES[drawing.kind].items():
         if getattr(drawing, name) or (drawing.kind, name) == ("box", "x"):  # a box plot needs no groups
             continue
@@ -105,8 +128,10 @@ def lacking(model: type[models.Model], kind: str, user: Viewer) -> str:
     return ""
 
 
-def boxes(model: type[models.Model], drawing: Drawing, user: Viewer) -> Iterator[Box]:
-    """Yield the fields of a drawing's form."""
+def boxes(
+    model: type[models.Model], drawing: Drawing, user: Viewer, filters: Mapping[str, str] | None = None
+) -> Iterator[Box]:
+    """Yield the fields of the form of *drawing*, whose records have *filters*."""
     cannot = {kind for kind in KINDS if lacking(model, kind, user)}
     yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))], cannot)
     for name in USED[drawing.kind]:
@@ -118,7 +143,17 @@ def boxes(model: type[models.Model], drawing: Drawing, user: Viewer) -> Iterator
         elif name == "measure":
             yield _listed(name, label, value, _measures(model, drawing.kind, user))
         elif name == "sort":
-            yield _listed(name, label, value, [("", _orders(model, drawing, user))])
+            yield _listed(name, label, value, [("", _orders(model, drawing, user, filters or {}))])
+        elif name == "weight":
+            known = weights_of(model, user).values()
+            options = [(weight.column, f"{title(title_of(model, column))} ({weight.unit})") for weight, column in known]
+            if options:
+                yield _listed(name, label, value, [("", [("", "No weights"), *options])])
+        elif name == "scale":
+            scales = SCALES_OF_POINTS if drawing.kind == "scatter" else SCALES
+            yield _listed(name, label, value, [("", [("", "Linear"), *scales.items()])])
+        elif name == "title":
+            yield Box(name, label, value=value, most=LONGEST_TITLE)
         else:
             role = ROLES[drawing.kind].get(name, "group")
             columns = list(_columns(model, user, role, dates=drawing.kind != "scatter"))
@@ -161,20 +196,30 @@ def _measures(model: type[models.Model], kind: str, user: Viewer) -> list[tuple[
     groups = [("", [("count", f"Number of {word}"), ("share", f"Share of {word}")])]
     if kind == "histogram":
         return groups
+    of_yes = list(_yes_or_no(model, user))
+    shares = [(f"share:{column.name}", f"Share with {title_of(model, column)}") for column in of_yes]
+    counts = [(f"count:{column.name}", f"Number with {title_of(model, column)}") for column in of_yes]
+    groups += [("Yes or no", [*shares, *counts])] if of_yes else []
     for measure in OF_COLUMNS:
-        columns = [column for column in columns_for(model, user, "measure") if can_measure(measure, column)]
-        options = [(f"{measure}:{column.name}", _measure_label(model, measure, column)) for column in columns]
+        numbers = [column for column in columns_for(model, user, "measure") if can_measure(measure, column)]
+        options = [
+            (f"{measure}:{column.name}", f"{title(measure)}: {title_of(model, column)}")
+            for column in numbers
+            if column not in of_yes
+        ]
         groups += [(title(measure), options)] if options else []
     return groups
 
 
-def _measure_label(model: type[models.Model], kind: str, column: ListedColumn) -> str:
-    if isinstance(column.field, models.BooleanField):
-        return f"{'Share' if kind == 'mean' else 'Count'} with {title_of(model, column)}"
-    return f"{title(kind)}: {title_of(model, column)}"
+def _yes_or_no(model: type[models.Model], user: Viewer) -> Iterator[ListedColumn]:
+    for column in columns_for(model, user, "measure"):
+        if isinstance(column.field, models.BooleanField):
+            yield column
 
 
-def _orders(model: type[models.Model], drawing: Drawing, user: Viewer) -> list[tuple[str, str]]:
+def _orders(
+    model: type[models.Model], drawing: Drawing, user: Viewer, filters: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """Return the sort orders to choose from; the first names the default."""
     column = next(
         (candidate for candidate in columns_for(model, user, "group") if candidate.name == drawing.x.partition(":")[0]),
@@ -183,6 +228,7 @@ def _orders(model: type[models.Model], drawing: Drawing, user: Viewer) -> list[t
     counted = drawing.kind == "heat" or (drawing.kind == "bar" and drawing.measure in ("count", "share"))
     usual = "most frequent first" if counted else "highest first"
     usual = "natural order" if column and can_follow(column) else usual
+    usual = "as in the filter" if column and f"{column.name}__in" in filters and not is_ordered(column) else usual
     numbers = [(column.name, f"by {title_of(model, column)}") for column in columns_for(model, user, "number")]
     return [
         ("", usual), ("-value", "highest first"), ("value", "lowest first"), ("name", "by name"), *numbers,

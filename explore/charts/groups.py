@@ -19,14 +19,11 @@ from datasets.records.aggregation import Summary, summarise
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
 from explore.charts.axes import Axis
-from explore.charts.captions import Figure
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import OTHER, title
-from explore.charts.measures import Measured
 
 COUNT = Measure("count")
 MOST_CELLS = 6000
-COUNTS = ",d"
 Row = tuple[Any, ...]
 
 
@@ -49,37 +46,6 @@ class Groups:
     def records(self) -> int:
         """The number of records in all groups."""
         return sum(row[self.depth] for row in self.rows)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Groups with their values: *cells* have a key for each axis, then the number of records, then the value."""
-
-    axes: list[Axis]
-    groups: Groups
-    measured: Measured
-    cells: list[Row]
-    format: str
-    ranks: dict[Any, int] | None = None  # of the groups of one axis, if the chart is sorted by a column
-
-    @property
-    def measure_title(self) -> str:
-        """The title of the measure, or the column's own title if every group is a single record."""
-        single = self.measured.sql and all(cell[-2] == 1 for cell in self.cells)
-        return self.measured.of_single() if single else self.measured.title
-
-    @property
-    def columns(self) -> list[str]:
-        columns = [*(title(axis.title) for axis in self.axes), title(self.measure_title)]
-        return columns if self.measured.kind == "count" else [*columns, "Records"]
-
-    def figure(
-        self, named: str, rows: list[Row], spec: dict[str, Any], height: int = 420, notes: Sequence[str] = ()
-    ) -> Figure:
-        formats = ["" for _ in self.axes] + [self.format, COUNTS]
-        written = [row[:-1] for row in rows] if self.measured.kind == "count" else rows
-        notes = [*self.groups.notes, *notes]
-        return Figure(named, self.columns, written, spec, self.groups.records, height, formats, notes)
 
 
 def grouped(records: models.QuerySet, axes: Sequence[Axis], measured: Sequence[Measure]) -> Groups:

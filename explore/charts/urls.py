@@ -7,6 +7,7 @@ from explore.charts.chart_image import FORMATS
 
 urlpatterns = [
     path("chart/", views.chart, name="chart"),
+    path("chart.csv", views.data, name="chart-csv"),
     path("chart.json", views.specification, name="chart-json"),
     *(path(f"chart.{suffix}", views.image(suffix), name=f"chart-{suffix}") for suffix in FORMATS),
     path("chart.<str:suffix>", views.no_such_image),

@@ -1,277 +1,269 @@
 """The Vega-Lite specification of each kind of chart, built with altair, with a row of data for each mark."""
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 from django.db import models
 
 from explore.charts.axes import Axis
-from explore.charts.colours import GREYS, HEAT, PALETTE, colours_of
-from explore.charts.groups import REST, Row, Table
+from explore.charts.colours import FEW_GREY, HEAT, INK
+from explore.charts.encodings import (
+    HEIGHT,
+    IS_FEW,
+    amounts,
+    category_axis,
+    colour_scale,
+    finished,
+    plain_colour,
+    tooltips,
+)
 from explore.charts.labels import title
+from explore.charts.scales import MOST_TICKS, NumberScale, number_scale, thinned, tick_format
+from explore.charts.table import Data, Labels, Mark, Table
 from explore.formatting import GROUPED
 
-WIDTH, HEIGHT = 800, 420
 ROW, NARROW_ROW = 24, 11  # pixels: the height of a single bar, and of one of several side by side
-MOST_POINTS = 60  # a longer line shows no points
-LONGEST_LABEL = 180  # pixels
-MOST_LABELS = 32  # with more labels on the x axis, overlapping ones are hidden
-Labels = dict[Any, str]  # of groups, by their keys
-Data = dict[str, Any]  # a row of data, by channel
-FITTED = alt.AutoSizeParams(type="fit", contains="padding")
+MOST_POINTS = 60  # a longer line shows only the points of few records
 
 
-def finished(chart: Any, rows: list[Data], height: int) -> dict[str, Any]:
-    """Return the specification of a chart of *rows* in the size of the page, without a theme."""
-    chart = chart.properties(data=alt.InlineData(values=[]), width=WIDTH, height=height, autosize=FITTED)
-    spec = chart.to_dict(validate=False)  # validation takes longer than all other steps; tests validate instead
-    spec.pop("config", None)  # altair's own theme
-    spec.pop("datasets", None)
-    for layer in spec.get("layer", [spec]):
-        if tooltips := layer["encoding"].get("tooltip"):
-            layer["encoding"]["description"] = {"value": {"expr": _description(tooltips)}}
-    return spec | {"data": {"values": rows}}  # altair would validate each row
-
-
-def _description(tooltips: list[Data]) -> str:
-    """Return the expression of a mark's description for screen readers: the text of its tooltip."""
-    parts = []
-    for tooltip in tooltips:
-        value = f"datum[{json.dumps(tooltip['field'])}]"
-        shown = (
-            f"isValid({value}) ? format({value}, {json.dumps(tooltip['format'])}) : ''"
-            if "format" in tooltip
-            else value
-        )
-        parts.append(f"{json.dumps(tooltip['title'] + ': ')} + ({shown})")
-    return " + '; ' + ".join(parts)
-
-
-def bars(table: Table, names: list[Labels], rows: list[Row], *, stacked: bool) -> tuple[dict[str, Any], int]:
-    """Horizontal bars for names, vertical ones for numbers and dates; *rows* are those of the data table."""
+def bars(table: Table, names: list[Labels], marks: Sequence[Mark], *, stacked: bool) -> tuple[dict[str, Any], int]:
+    """Horizontal bars for names, vertical ones for numbers and dates, with the interval of a mean as a thin line."""
     first, across = table.axes[0], not table.axes[0].ordered
-    data = _named(rows, len(names))
     split = len(names) == 2
+    counts = table.counts(0) if table.tells_sizes else None
     place = (alt.Y if across else alt.X)(
-        "x:N", sort=list(names[0].values()), title=title(first.title), axis=category_axis(len(names[0]), across=across)
-    )
-    whole = split and table.measured.kind == "share"
-    scale = alt.Scale(domain=[0, 1]) if whole else alt.Undefined
-    amount = (alt.X if across else alt.Y)(
+        "x:N", sort=list(names[0].values()), title=title(first.title),
+        axis=category_axis(first, names[0], counts, across=across),
+    )  # fmt: skip
+    scale = _amounts(table, marks, stacked=stacked and split)
+    along, until = (alt.X, alt.X2) if across else (alt.Y, alt.Y2)
+    amount = along(
         "value:Q",
-        title=_measure_title(table),
-        axis=amount_axis(table.format),
-        scale=scale,
+        title=table.measure_title,
+        axis=scale.amount_axis(table.format),
+        scale=scale.scale,
         stack=("zero" if stacked else None) if split else alt.Undefined,
     )
-    encoded: dict[str, Any] = {
-        "y" if across else "x": place,
-        "x" if across else "y": amount,
-        "tooltip": _tooltips(table),
-    }
-    rows_high = len(names[0])
-    if split:
-        encoded["color"] = colour_scale(table.axes[1], names[1])
-        if stacked:
-            encoded["order"] = alt.Order("order:O")
-        else:
-            encoded["yOffset" if across else "xOffset"] = _offset(names[1], across=across)
-    chart = alt.Chart().mark_bar(color=PALETTE[0]).encode(**encoded)
+    at, to = ("x", "x2") if across else ("y", "y2")
+    encoded: dict[str, Any] = {"y" if across else "x": place, at: amount, "tooltip": tooltips(table)}
+    encoded["color"] = _colour(table, names)
+    if split and stacked:
+        encoded["order"] = alt.Order("order:O")
+    elif split:
+        encoded["yOffset" if across else "xOffset"] = _offset(names[1], across=across)
+    if table.log:  # a bar begins at the end of the axis, because a log scale has no 0
+        encoded[to] = until(datum=scale.low)
+    chart: Any = alt.Chart().mark_bar()
+    if table.has_intervals:
+        ends = {at: along("low:Q", scale=scale.scale, axis=scale.amount_axis(table.format)), to: until("high:Q")}
+        line = alt.Chart().mark_rule(strokeWidth=1.5).transform_filter("isValid(datum.low)")
+        chart = alt.layer(chart, line.encode(**ends, color=alt.value(INK)))
     thick = NARROW_ROW * len(names[1]) + 8 if split and not stacked else ROW
-    height = max(220, rows_high * thick + 150) if across else HEIGHT
-    return finished(chart, data, height), height
+    height = max(220, len(names[0]) * thick + 150) if across else HEIGHT
+    data = _within(table, table.data(marks), scale)
+    return finished(chart.encode(**encoded), data, height, table.links.base), height
 
 
-def line(table: Table, names: list[Labels], drawn: list[Row]) -> dict[str, Any]:
-    """A line, or one for each colour; *drawn* has the x position before each row of the data table."""
-    first = table.axes[0]
-    data = [
-        {"at": at, **row} for (at, *_), row in zip(drawn, _named([d[1:] for d in drawn], 1 + len(names)), strict=True)
-    ]
+def _amounts(table: Table, marks: Sequence[Mark], *, stacked: bool, zero: bool = True) -> NumberScale:
+    """Return the scale of the values and their intervals, or of the sums of the values of each stack."""
+    whole = table.format == ",d"
+    if stacked:
+        sums: dict[str, float] = {}
+        for mark in marks:
+            sums[mark.labels[0]] = sums.get(mark.labels[0], 0) + (mark.cell.value or 0)
+        return number_scale((float(f"{total:.9g}") for total in sums.values()), zero=True, whole=whole)
+    ends = [end for mark in marks for end in (mark.cell.low, mark.cell.high) if end is not None]
+    if table.log:
+        ends = [end for end in ends if end > 0]
+    elif all((mark.cell.least or 0) >= 0 for mark in marks):  # no interval goes below 0 if no record does
+        ends = [max(end, 0) for end in ends]
+    return number_scale([*(mark.cell.value for mark in marks), *ends], zero=zero, log=table.log, whole=whole)
+
+
+def _within(table: Table, data: list[Data], scale: NumberScale) -> list[Data]:
+    """Return *data* with intervals that begin on the axis."""
+    if not table.has_intervals:
+        return data
+    return [row | {"low": None if row["low"] is None else max(row["low"], scale.low)} for row in data]
+
+
+def line(table: Table, names: list[Labels], drawn: Sequence[tuple[Any, Mark]]) -> dict[str, Any]:
+    """A line, or one for each colour, with the interval of a mean as a band; *drawn* has the place of each mark."""
+    first, marks = table.axes[0], [mark for _, mark in drawn]
+    data = [{"at": at, **row} for (at, _), row in zip(drawn, table.data(marks), strict=True)]
     if first.of_dates:
-        place = alt.X("at:T", title=title(first.title), scale=alt.Scale(type="utc"), axis=_dates(first, drawn))
+        utc = alt.Scale(type="utc", nice=False)
+        place = alt.X("at:T", title=title(first.title), scale=utc, axis=_dates(first, drawn))
     else:
-        place = alt.X(
-            "at:Q", title=title(first.title), scale=alt.Scale(zero=False, nice=False), axis=_numbers_axis(first)
-        )
-    encoded: dict[str, Any] = {
-        "x": place,
-        "y": alt.Y(
-            "value:Q",
-            title=_measure_title(table),
-            axis=amount_axis(table.format),
-            scale=alt.Scale(zero=table.measured.adds_up),
-        ),
-        "tooltip": _tooltips(table),
+        place = _numbers("at:Q", first, number_scale((at for at, _ in drawn), whole=_is_whole(first)))
+    scale = _amounts(table, marks, stacked=False, zero=table.measured.adds_up)
+    options: dict[str, Any] = {
+        "scale": scale.scale,
+        "axis": scale.amount_axis(table.format),
+        "title": table.measure_title,
     }
-    if names:
-        encoded["color"] = colour_scale(table.axes[1], names[0])
-    points = len({row[0] for row in drawn}) <= MOST_POINTS
-    chart = alt.Chart().mark_line(point=points, strokeWidth=2, color=PALETTE[0]).encode(**encoded)
-    return finished(chart, data, HEIGHT)
+    colour = {"color": _colour(table, [{}, *names], grey=False)}
+    value = alt.Y("value:Q", **options)
+    points = len({at for at, _ in drawn}) <= MOST_POINTS
+    shown = {"opacity": alt.OpacityValue(1 if points else 0, condition={"test": IS_FEW, "value": 1})}
+    layers = [
+        alt.Chart().mark_line(strokeWidth=2).encode(x=place, y=value, **colour),
+        alt.Chart().mark_point(filled=True, size=40).encode(
+            x=place, y=value, color=_colour(table, [{}, *names]), tooltip=tooltips(table), **shown
+        ),
+    ]  # fmt: skip
+    if table.has_intervals:
+        band = alt.Chart().mark_area(opacity=0.2, clip=True)
+        layers.insert(0, band.encode(x=place, y=alt.Y("low:Q", **options), y2=alt.Y2("high:Q"), **colour))
+    return finished(alt.layer(*layers), _within(table, data, scale), HEIGHT, table.links.base)
 
 
-def histogram(table: Table, names: list[Labels], drawn: list[Row]) -> dict[str, Any]:
+def histogram(table: Table, names: list[Labels], drawn: Sequence[tuple[Any, Mark]]) -> dict[str, Any]:
     """Adjacent bars; the shares of several groups are stepped lines, which stay readable where they cross."""
-    first = table.axes[0]
+    first, marks = table.axes[0], [mark for _, mark in drawn]
     width = float(first.grouping.width or 1)
     back = 0.5 if width == 1 and all(isinstance(start, int) for start, _ in drawn) else 0
     data = [
         {"start": start - back, "end": start - back + width, **row}
-        for (start, _), row in zip(drawn, _named([row for _, row in drawn], 1 + len(names)), strict=True)
+        for (start, _), row in zip(drawn, table.data(marks), strict=True)
     ]
-    amount = alt.Y("value:Q", title=_measure_title(table), axis=amount_axis(table.format))
-    if names and table.measured.kind == "share":
-        return finished(_steps(table, names[0], data, amount), _outlined(data, names[0]), HEIGHT)
+    ends = [row[end] for row in data for end in ("start", "end")]
+    reach = number_scale(ends, whole=_is_whole(first))
+    lines = bool(names) and (table.measured.kind == "share" or table.log)
+    scale = _amounts(table, marks, stacked=bool(names) and not lines)
+    amount = alt.Y("value:Q", title=table.measure_title, axis=scale.amount_axis(table.format), scale=scale.scale)
+    if lines:
+        least = scale.low if table.log else 0
+        return finished(
+            _steps(table, names[0], reach, amount), _outlined(data, names[0], least), HEIGHT, table.links.base
+        )
     encoded: dict[str, Any] = {
-        "x": alt.X("start:Q", bin="binned", title=title(first.title), axis=_numbers_axis(first)),
+        "x": _numbers("start:Q", first, reach, bin="binned"),
         "x2": alt.X2("end:Q"),
         "y": amount,
-        "tooltip": _tooltips(table),
+        "tooltip": tooltips(table),
+        "color": _colour(table, [{}, *names]),
     }
     if names:
-        encoded |= {"color": colour_scale(table.axes[1], names[0]), "order": alt.Order("order:O")}
-    mark: dict[str, Any] = {"color": PALETTE[0], "binSpacing": 1 if len({row["start"] for row in data}) < 120 else 0}
-    return finished(alt.Chart().mark_bar(**mark).encode(**encoded), data, HEIGHT)
+        encoded["order"] = alt.Order("order:O")
+    if table.log:
+        encoded["y2"] = alt.Y2(datum=scale.low)
+    mark: dict[str, Any] = {"binSpacing": 1 if len({row["start"] for row in data}) < 120 else 0}
+    return finished(alt.Chart().mark_bar(**mark).encode(**encoded), data, HEIGHT, table.links.base)
 
 
-def _steps(table: Table, named: Labels, data: list[Data], amount: alt.Y) -> alt.LayerChart | alt.FacetChart:
+def _steps(table: Table, named: Labels, reach: NumberScale, amount: alt.Y) -> alt.LayerChart | alt.FacetChart:
     """Stepped lines from *_outlined*, with a point in the middle of each step."""
-    colour = colour_scale(table.axes[1], named)
-    place: dict[str, Any] = {"title": title(table.axes[0].title), "axis": _numbers_axis(table.axes[0])}
-    reach = alt.Scale(domain=[min(row["start"] for row in data), max(row["end"] for row in data)], nice=False)
+    colour = _colour(table, [{}, named], grey=False)
     line = alt.Chart().mark_line(interpolate="step-after", strokeWidth=2)
-    points = alt.Chart().mark_circle(size=20, opacity=1).transform_filter("datum.end != null")
+    points = alt.Chart().mark_circle(size=30, opacity=1).transform_filter("datum.end != null")
     return alt.layer(
-        line.encode(x=alt.X("start:Q", scale=reach, **place), y=amount, color=colour, order="place:Q"),
+        line.encode(x=_numbers("start:Q", table.axes[0], reach), y=amount, color=colour, order="place:Q"),
         points.transform_calculate(middle="(datum.start + datum.end) / 2").encode(
-            x=alt.X("middle:Q", **place), y=amount, color=colour, tooltip=_tooltips(table)
+            x=_numbers("middle:Q", table.axes[0], reach), y=amount, color=_colour(table, [{}, named]),
+            tooltip=tooltips(table),
         ),
-    )
+    )  # fmt: skip
 
 
-def _outlined(data: list[Data], named: Labels) -> list[Data]:
-    """Return the bins of each group, with zeros in gaps between bins and at both ends."""
+def _outlined(data: list[Data], named: Labels, least: float) -> list[Data]:
+    """Return the bins of each group, with *least* in gaps between bins and at both ends."""
     outlined = []
     for order, colour in enumerate(named.values()):
         bins = sorted((row for row in data if row["colour"] == colour), key=lambda row: row["start"])
         for before, row in zip([None, *bins], [*bins, None], strict=True):
             beside = before and row and row["start"] - before["end"] < (row["end"] - row["start"]) / 2
             if before and not beside:
-                outlined.append({"start": before["end"], "value": 0, "colour": colour, "order": order})
+                outlined.append({"start": before["end"], "value": least, "colour": colour, "order": order})
             if row and not beside:
-                outlined.append({"start": row["start"], "value": 0, "colour": colour, "order": order})
+                outlined.append({"start": row["start"], "value": least, "colour": colour, "order": order})
             if row:
                 outlined.append(row)
     return [row | {"place": place} for place, row in enumerate(outlined)]
 
 
-def heat(table: Table, names: list[Labels], rows: list[Row], uncoloured: list[Row]) -> tuple[dict[str, Any], int]:
-    """Cells in the colours of viridis, grey for those in *uncoloured*; pairs without records have no cell."""
-    grey = {*uncoloured}
-    data = [
-        {"x": row[0], "y": row[1], "value": row[2], "records": row[3], "grey": row in grey}
-        for row in rows
-        if row[2] is not None
-    ]
-    shades = [row["value"] for row in data if not row["grey"]] or [0]
-    least, most = min(shades), max(shades)
-    ticks = max(1, min(5, most - least)) if table.format == ",d" else 5  # so that no whole number repeats
+def heat(table: Table, names: list[Labels], marks: Sequence[Mark], uncoloured: set[Mark]) -> tuple[dict[str, Any], int]:
+    """Cells in the colours of viridis, grey for those in *uncoloured*; pairs without records have no cell.
+
+    Numbers and dates on the vertical axis grow upwards.
+    """
     first, second = table.axes
+    data = []
+    for mark, row in zip(marks, table.data(marks), strict=True):
+        if row["value"] is not None:
+            del row["colour"], row["order"]
+            data.append(row | {"y": mark.labels[1], "grey": mark in uncoloured})
+    shades = number_scale([row["value"] for row in data if not row["grey"]], log=table.log)
+    least, most = shades.low, shades.high
+    if values := [row["value"] for row in data if not row["grey"]]:
+        least, most = min(values), max(values)
+    marks_of_legend = shades.ticks[:: 2 if len(shades.ticks) > 6 else 1]
+    kind: dict[str, Any] = {"type": "log"} if table.log else {}
     sorts = [list(named.values()) for named in names]
+    if second.ordered:
+        special = [names[1][key] for key in names[1] if not _is_value(key)]
+        sorts[1] = [*reversed(sorts[1][: len(sorts[1]) - len(special)]), *special]
+    counts = [table.counts(place) if table.tells_sizes else None for place in (0, 1)]
     chart = alt.Chart().mark_rect().encode(
-        x=alt.X("x:N", sort=sorts[0], title=title(first.title), axis=category_axis(len(sorts[0]), across=False)),
-        y=alt.Y("y:N", sort=sorts[1], title=title(second.title), axis=category_axis(len(sorts[1]), across=True)),
+        x=alt.X(
+            "x:N", sort=sorts[0], title=title(first.title),
+            axis=category_axis(first, names[0], counts[0], across=False),
+        ),
+        y=alt.Y(
+            "y:N", sort=sorts[1], title=title(second.title),
+            axis=category_axis(second, names[1], counts[1], across=True),
+        ),
         color=alt.condition(
             "!datum.grey",
             alt.Color(
                 "value:Q",
-                title=_measure_title(table),
-                scale=alt.Scale(scheme=alt.SchemeParams(**HEAT), domain=[least, most]),
-                legend=alt.Legend(**_numbers(table.format), tickCount=ticks),
+                title=table.measure_title,
+                scale=alt.Scale(scheme=alt.SchemeParams(**HEAT), domain=[least, most], nice=False, **kind),
+                legend=alt.Legend(format=tick_format(table.format, marks_of_legend), values=marks_of_legend),
             ),
-            alt.value(GREYS["missing"]),
+            alt.value(FEW_GREY),
         ),
         tooltip=[
             alt.Tooltip("x:N", title=title(first.title)),
             alt.Tooltip("y:N", title=title(second.title)),
-            *_amounts(table),
+            *amounts(table),
         ],
     )  # fmt: skip
     height = max(260, len(names[1]) * ROW + 190)
-    return finished(chart, data, height), height
+    return finished(chart, data, height, table.links.base), height
 
 
-def _named(rows: list[Row], depth: int) -> list[Data]:
-    """Return rows of a table as data: ``x``, ``colour`` with its ``order`` in the legend, ``value``, ``records``."""
-    colours: dict[str, int] = {}
-    data = []
-    for row in rows:
-        point = {"x": row[0], "value": row[-2], "records": row[-1]}
-        if depth == 2:
-            point |= {"colour": row[1], "order": colours.setdefault(row[1], len(colours))}
-        data.append(point)
-    return data
+def _is_value(key: Any) -> bool:
+    return key is not None and isinstance(key, str | int | float | tuple)
 
 
-def _tooltips(table: Table) -> list[alt.Tooltip]:
-    tooltips = [alt.Tooltip("x:N", title=title(table.axes[0].title))]
-    if len(table.axes) == 2:
-        tooltips.append(alt.Tooltip("colour:N", title=title(table.axes[1].title)))
-    return [*tooltips, *_amounts(table)]
-
-
-def _amounts(table: Table) -> list[alt.Tooltip]:
-    value = alt.Tooltip("value:Q", title=_measure_title(table), format=table.format)
-    return (
-        [value] if table.measured.kind == "count" else [value, alt.Tooltip("records:Q", title="Records", format=",d")]
-    )
-
-
-def _measure_title(table: Table) -> str:
-    return title(table.measure_title)
-
-
-def amount_axis(pattern: str) -> alt.Axis:
-    """Return an axis of amounts; whole numbers have no ticks between 0 and 1."""
-    return alt.Axis(**_numbers(pattern))
-
-
-def _numbers(pattern: str) -> dict[str, Any]:
-    """Return the number format of an axis or a legend, and its smallest step."""
-    shown = {"format": ".1~%" if pattern.endswith("%") else pattern}
-    return shown | ({"tickMinStep": 1} if pattern == ",d" else {})
-
-
-def colour_scale(axis: Axis, named: Labels) -> alt.Color:
-    """Return the colours of the groups along *axis* in the order of *named*; grey for "other" and "missing"."""
-    labels = list(named.values())
-    greys = {named[key]: GREYS[word] for key, word in ((REST, "other"), (None, "missing")) if key in named}
-    colours = colours_of(labels, greys, ordered=axis.ordered and len(labels) > 2)
-    return alt.Color("colour:N", title=title(axis.title), sort=labels, scale=alt.Scale(domain=labels, range=colours))
+def _colour(table: Table, names: Sequence[Labels], *, grey: bool = True) -> Any:
+    """Return the colours of marks: those of the second axis, or one colour; *grey* for groups of few records."""
+    grey = grey and table.tells_sizes
+    if len(names) < 2:
+        return plain_colour(grey=grey)
+    counts = table.counts(1) if table.tells_sizes else None
+    return colour_scale(table.axes[1], names[1], counts, grey=grey)
 
 
 def _offset(named: Labels, *, across: bool) -> Any:
     return (alt.YOffset if across else alt.XOffset)("colour:N", sort=list(named.values()))
 
 
-def category_axis(groups: int, *, across: bool) -> alt.Axis:
-    """Return an axis of names, at the left of horizontal bars or below vertical ones."""
-    if across:
-        return alt.Axis(labelLimit=LONGEST_LABEL, grid=False)
-    overlap = groups > MOST_LABELS
-    return alt.Axis(labelLimit=LONGEST_LABEL, labelAngle=-40, grid=False, labelOverlap=overlap)
+def _is_whole(axis: Axis) -> bool:
+    return not isinstance(axis.column.field, models.FloatField)
 
 
-def _numbers_axis(axis: Axis) -> alt.Axis:
+def _numbers(channel: str, axis: Axis, scale: NumberScale, **options: Any) -> alt.X:
     """Return an axis of numbers, with thousands separators if they are too large for years."""
     large = any(abs(number or 0) >= GROUPED for number in axis.extent)
-    step: dict[str, Any] = {} if isinstance(axis.column.field, models.FloatField) else {"tickMinStep": 1}
-    return alt.Axis(format=",~r" if large else "~r", **step)
+    shown = scale.axis(",~r" if large else "~r")
+    return alt.X(channel, title=title(axis.title), scale=scale.scale, axis=shown, **options)
 
 
-def _dates(axis: Axis, drawn: list[Row]) -> alt.Axis:
-    if axis.grouping.part != "month":
-        return alt.Axis(format="%Y", tickMinStep=365.25 * 24 * 3600 * 1000, labelOverlap=True)
-    return alt.Axis(format="%b %Y", labelOverlap=True)
+def _dates(axis: Axis, drawn: Sequence[tuple[str, Mark]]) -> alt.Axis:
+    """Return an axis of dates with at most MOST_TICKS of the drawn ones."""
+    places = thinned(sorted({at for at, _ in drawn}), MOST_TICKS)
+    values = [alt.DateTime(year=int(at[:4]), month=int(at[5:7]), date=1, utc=True) for at in places]
+    return alt.Axis(format="%b %Y" if axis.grouping.part == "month" else "%Y", values=values, labelOverlap=False)

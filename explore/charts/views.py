@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import date
 from threading import Lock
 from typing import Any
@@ -22,16 +23,17 @@ from explore.charts.chart_image import FORMATS, LARGEST, SMALLEST, Picture
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import THEMES
 from explore.charts.defaults import default_drawing
+from explore.charts.encodings import WIDTH
 from explore.charts.form_options import boxes, filled, fitted
 from explore.charts.render_client import RendererBusyError, RenderingError
-from explore.charts.vega_specs import WIDTH
 from explore.empty_results import removable_filters
 from explore.formatting import describe_filters, format_figure
 from explore.pages import View, explored, page
 from explore.tables import tables_for
 from explore.url_state import State
+from exports.summaries import table_as_csv
 
-OF_DRAWINGS = ("kind", "x", "y", "colour", "measure", "bins", "sort")
+OF_DRAWINGS = tuple(field.name for field in fields(Drawing))
 OF_SIZES = ("width", "height")
 OF_IMAGES = (*OF_SIZES, "theme")
 DRAWN = "drawn"  # the kind of chart that a form was made for: its options may not fit another kind
@@ -61,7 +63,7 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
         state,
         "chart",
         "explore/chart.html",
-        boxes=list(boxes(state.model, offered, state.user)),
+        boxes=list(boxes(state.model, offered, state.user, state.filters)),
         drawn=offered.kind,
         unchosen=unchosen,
         referring=list(_referring(state)) if unchosen else [],
@@ -79,13 +81,24 @@ def chart(request: HttpRequest, state: State) -> HttpResponseBase:
 def specification(request: HttpRequest, state: State) -> HttpResponseBase:
     """The Vega-Lite specification of the chart, with its data."""
     theme = _theme(state)
-    for name in OF_SIZES:  # validate the size, although a specification does not use it
-        _size(state, name)
 
     def made(picture: Picture) -> JsonResponse:
         return JsonResponse((picture.themed(theme) if theme else picture.spec) | {"description": picture.described})
 
     return _answer(request, state, "json", made)
+
+
+@explored(own=OF_DRAWINGS)
+def data(request: HttpRequest, state: State) -> HttpResponseBase:
+    """The data of the chart as CSV, with formula escaping on request."""
+    if (wanted := state.data.get("spreadsheet")) not in (None, "true"):
+        state.refuse("spreadsheet", f"Expected true, found {wanted[:50]}.")
+
+    def made(picture: Picture) -> HttpResponse:
+        content = table_as_csv(picture.columns, picture.rows, defuse=bool(wanted))
+        return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=_named(state, "csv"))
+
+    return _answer(request, state, "csv", made)
 
 
 def image(suffix: str) -> View:
@@ -102,7 +115,7 @@ def image(suffix: str) -> View:
 @explored()
 def no_such_image(request: HttpRequest, state: State, suffix: str) -> HttpResponseBase:
     """Return 404 with the available formats."""
-    message = f"There is no chart.{suffix[:100]}. Use chart.{', chart.'.join(FORMATS)} or chart.json."
+    message = f"There is no chart.{suffix[:100]}. Use chart.{', chart.'.join(FORMATS)}, chart.csv or chart.json."
     return HttpResponse(message, status=404, content_type="text/plain; charset=utf-8")
 
 
@@ -112,15 +125,19 @@ def _image(
     width = width or WIDTH
     height = height or min(max(round(picture.height * width / WIDTH), SMALLEST), LARGEST)
     try:
-        content = picture.image(suffix, width, height, theme)
+        content = picture.image(suffix, width, height, theme, state.request.build_absolute_uri("/").rstrip("/"))
     except RendererBusyError:
         message = f"Too many images are being rendered. Try again in {WAIT} seconds."
         return HttpResponse(message, status=503, content_type="text/plain", headers={"Retry-After": str(WAIT)})
     except RenderingError as error:
         return HttpResponse(str(error), status=500, content_type="text/plain")
+    return HttpResponse(content, content_type=FORMATS[suffix], headers=_named(state, suffix))
+
+
+def _named(state: State, suffix: str) -> dict[str, str]:
+    """Return the headers that name the file of a chart."""
     name = f"{state.table.dataset}-{state.table.name}.{suffix}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(content, content_type=FORMATS[suffix], headers=headers)
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
 
 
 def _answer(
@@ -128,6 +145,9 @@ def _answer(
 ) -> HttpResponseBase:
     """Return the response that *made* creates from the picture, or 304 if the client's copy is current."""
     tag = ETag(request, state.model, f"{suffix} {_date(state)}")
+    _theme(state)
+    for name in OF_SIZES:  # the data and the specification do not use the size, but refuse an invalid one
+        _size(state, name)
     if tag.is_known and not state.errors:
         return tag.not_modified()
     _, picture = _drawn(state)
@@ -154,7 +174,9 @@ def _drawn(state: State) -> tuple[Drawing | None, Picture | None]:
                 _pictures.move_to_end(key)
                 return drawing, _pictures[key]
         descriptions = [description.text for description in describe_filters(state.model, state.filters)]
-        picture = draw(state.model, state.records, drawing, state.user, descriptions, on)
+        picture = draw(
+            state.model, state.records, drawing, state.user, descriptions, on, state.filters, state.table.address()
+        )
     except ChartError as error:
         state.refuse(error.parameter, str(error))
         return None, None

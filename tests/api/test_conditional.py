@@ -188,7 +188,7 @@ def test_nobody_keeps_personal_data(client, write, importing, django_user_model,
 
 def test_charts_and_pages_with_personal_data_are_not_cached(admin_client, write, importing):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
-    for suffix in ("", "chart/", "chart.json", "chart.svg", "export/", "export/file/?format=csv"):
+    for suffix in ("", "chart/", "chart.json", "chart.csv", "chart.svg", "export/", "export/file/?format=csv"):
         answer = admin_client.get(f"/explore/experiments/users/{suffix}", follow=True)
         assert "no-store" in answer["Cache-Control"], (suffix, answer.status_code)
     assert "no-store" in admin_client.get("/admin/experiments/user/")["Cache-Control"]

@@ -66,7 +66,12 @@ def test_hovering_shows_a_tooltip(page):
     bar.hover()
     tooltip = page.locator("#vg-tooltip-element.visible")
     tooltip.wait_for()
-    assert tooltip.locator("td.key").all_text_contents() == ["Education", "Mean age (years)", "Records"]
+    assert tooltip.locator("td.key").all_text_contents() == [
+        "Education",
+        "Mean age (years)",
+        "95% confidence interval",
+        "Records",
+    ]
     place = tooltip.evaluate("one => getComputedStyle(one).position")
     assert place == "fixed"
     page.locator("h1").hover()

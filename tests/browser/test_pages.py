@@ -28,6 +28,7 @@ FILES = (
     "chart-jpg",
     "chart-svg",
     "chart-json",
+    "chart-csv",
     "schema",
 )
 POSTED = ("imports-apply", "imports-cancel", "imports-undo", "imports-redo")

@@ -10,7 +10,7 @@ from django.core.management.base import SystemCheckError
 
 from census.models import EducationLevel, IncomeByEducation, Respondent
 from datasets.checks import check_listings
-from datasets.listing import Chart, Listing
+from datasets.listing import Chart, Listing, Weight
 from datasets.models import Record
 from experiments.models import User, UserExperiment, UserFeatures
 from people.models import Person, Place
@@ -108,6 +108,12 @@ MISTAKES = {
     "chart, of documents": (Session, {"chart": Chart(x="document")}, "E008", "document cannot be grouped.", None),
     "chart, personal": (User, {"chart": Chart(x="email")}, "E008", "email is personal data, but everyone", None),
     "chart, a dict": (Respondent, {"chart": {"x": "age"}}, "E008", "Listing.chart is not a chart", None),
+    "chart, the share of a number": (
+        Respondent, {"chart": Chart(x="sex", measure="share:age")}, "E008", "age is not a column of yes and no", None),
+    "weights, misspelt": (Respondent, {"weights": [Weight("fnlwt", "people")]}, "E010", "no field fnlwt.", "fnlwgt"),
+    "weights, a text": (Respondent, {"weights": [Weight("sex", "people")]}, "E010", "sex is not a number.", None),
+    "weights, no unit": (Respondent, {"weights": [Weight("age", "")]}, "E010", "age has no unit", None),
+    "weights, a name": (Respondent, {"weights": ["fnlwgt"]}, "E010", "Listing.weights is not a list such as", None),
     "api, no part of an address": (Place, {"api": "by year"}, "E009", "by year is not a valid part of a URL.", None),
     "api, nothing": (Place, {"api": None}, "E009", "Listing.api is not a name", None),
     "api, a name that is taken": (Place, {"api": "people"}, "E009", "another table has the same name: people.", None),

@@ -101,7 +101,7 @@ def test_an_address_of_a_dataset_lists_its_tables(reader, address):
 def test_an_unknown_image_format_lists_the_known_ones(reader):
     answer = reader.get("/explore/census/respondents/chart.gif")
     assert answer.status_code == 404
-    assert answer.text == "There is no chart.gif. Use chart.png, chart.jpg, chart.svg or chart.json."
+    assert answer.text == "There is no chart.gif. Use chart.png, chart.jpg, chart.svg, chart.csv or chart.json."
 
 
 def test_an_address_without_a_trailing_slash_is_redirected(reader, people):

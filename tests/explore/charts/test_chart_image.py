@@ -88,7 +88,7 @@ def test_a_client_that_has_the_image_gets_304_until_the_records_change(reader, p
     assert sum(row["value"] for row in after.json()["data"]["values"]) == 5
 
 
-@pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".json", "/"])
+@pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".csv", ".json", "/"])
 def test_charts_need_the_permission_to_view_the_table(client, signed_in, people, end):
     answer = client.get(ADDRESS + end)
     assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/")
@@ -205,6 +205,6 @@ def test_a_notebook_shows_a_picture(people):
     picture = draw(Person, Person.objects.all(), Drawing("bar", x="county_of_birth"))
     shown = picture._repr_mimebundle_()
     assert size_of(shown["image/png"])[0] == 1600
-    assert shown["text/plain"].startswith("People by county of birth. People. 6 people,")
+    assert shown["text/plain"].startswith("People by county of birth. People. Grey: fewer than 5 people in the group.")
     with pytest.raises(ValueError, match="gif"):
         picture.image("gif")
