@@ -269,8 +269,7 @@ def _corrected(merge: Merge) -> Iterator[Row]:
         for rows in fetched(f"SELECT {row} FROM {table} r WHERE r.corrections IS NOT NULL AND {in_files}"):
             yield from rows
         return
-    condition = f"r.corrections IS NOT NULL AND r.changed_in_id IN ({merge.load.known_files_sql})"
-    for rows in fetched(f"SELECT {row} FROM {table} r WHERE {condition}"):
+    for rows in fetched(f"SELECT {row} FROM {table} r WHERE {merge.load.corrected_sql}"):
         seen = merge.staged.known.was_seen(fingerprints.lanes_of(bytes.fromhex(row["identity"]) for row in rows))
         yield from (row for row, was_seen in zip(rows, seen, strict=True) if was_seen)
     if merge.paired.pairs:

@@ -74,6 +74,14 @@ class SourceLoad:
         return literal_keys(f"SELECT id FROM source_files WHERE {named}")
 
     @property
+    def corrected_sql(self) -> str:
+        """The condition that r, a record without a key from files with these names, was corrected.
+
+        Because of the plus, SQLite uses the index of the corrected records instead of reading all records of the files.
+        """
+        return f"r.corrections IS NOT NULL AND +r.changed_in_id IN ({self.known_files_sql})"
+
+    @property
     def _files(self) -> str:
         return f"FROM source_files WHERE run_id = {self.run.pk} AND source = '{self.source.name}'"
 

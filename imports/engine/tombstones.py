@@ -51,7 +51,7 @@ def corrected_and_seen(staged: Staged) -> Counter[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT f.name, r.identity FROM {quoted(load.source.name)} r JOIN source_files f ON f.id = r.changed_in_id"
-            f" WHERE r.corrections IS NOT NULL AND r.changed_in_id IN ({load.known_files_sql})"
+            f" WHERE {load.corrected_sql}"
         )
         rows = cursor.fetchall()
     if not rows:

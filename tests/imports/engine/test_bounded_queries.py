@@ -17,6 +17,7 @@ from imports.models import ImportRun
 from imports.vocabularies import TermIndex
 from people.models import Person
 from subjects.models import Session, Subject
+from tests.work import counted
 
 FEW, MANY = 20, 60
 PAGE = 50  # records of a page, which may be queried by key
@@ -170,3 +171,15 @@ def test_a_run_can_have_more_subjects_than_sqlite_accepts_parameters(write, impo
         connection.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, before)
         connection.connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, length)
     assert Subject.objects.count() == 1500
+
+
+def test_an_unchanged_import_reads_only_corrected_records_to_look_for_corrections(write, importing):
+    row = "39, ?, {}, Masters, 14, Divorced, Sales, Wife, White, Male, 0, 0, 40, Peru, <=50K\n"
+    work = []
+    for count in (100, 4_000):
+        path = write(f"adult_{count}.data", "".join(row.format(count + n) for n in range(count)))
+        importing("census", path)
+        with counted("respondents") as counts:
+            assert importing("census", path).counts == {"respondents": {"read": count, "unchanged": count}}
+        work.append(counts)
+    assert [excess for excess in work[1].excess(work[0]) if "corrections IS NOT NULL" in excess] == []
