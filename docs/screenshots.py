@@ -96,7 +96,7 @@ def take(page: Page, password: str, folder: Path) -> None:
     page.goto("/admin/people/")
     page.get_by_role("link", name="Import", exact=True).click()
     page.set_input_files("[type=file]", moved_places(folder))
-    page.click(".submit-row [type=submit]")
+    page.click(".run-actions .default")
     page.wait_for_selector(".run-entry")
     save(page, "review")
 

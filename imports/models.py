@@ -1,7 +1,6 @@
 """Models of imports and edits: runs, files, rejected rows, and changes of records."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +9,7 @@ from django.utils import timezone
 from datasets.fields import JSONField
 from datasets.text import shown
 from imports.created_in import CreatedIn
+from imports.problems import Problem as Problem
 from imports.received_files import ReceivedFile
 from imports.resolved_rows import LONGEST_REASON as LONGEST_REASON
 from imports.resolved_rows import ResolvedRow as ResolvedRow  # a table of this app
@@ -45,8 +45,9 @@ class ImportRun(models.Model):
         OFF = "off"  # do not pair them: edited rows are new records, and their records are missing
 
     # The fields that the run's process saves at its end. Other processes may save progress and cancellation before.
-    RESULT = ("status", "error", "finished_at", "notes", "new_terms", "tables_seen", "pair_choices", "newest_change")
-    REPORT = (*RESULT, "dry_run", "delete_most", "pairing")
+    RESULT = ("status", "error", "copy_of", "finished_at", "notes", "new_terms", "tables_seen", "pair_choices")
+    PROGRESS = ("heartbeat", "merging", "bytes_read", "rows_read", "merge_steps", "merge_steps_done")
+    REPORT = (*RESULT, "newest_change", "dry_run", "delete_most", "pairing")
     dataset = models.CharField(max_length=50, help_text="App label of the dataset.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
     dry_run = models.BooleanField(default=False, help_text="Preview: validate and report without saving.")
@@ -75,6 +76,8 @@ class ImportRun(models.Model):
         blank=True,
         help_text="Name of the file that this file is a new version of. Empty if the file keeps its own name.",
     )
+    # If the run was refused because a file is a copy: its name and SHA-256, and the name of the file that it copies.
+    copy_of = models.JSONField(default=dict, blank=True, editable=False)
     uploads = models.JSONField(
         default=list, blank=True, help_text="Uploaded files: name, SHA-256 and size in bytes. Empty without uploads."
     )
@@ -91,6 +94,8 @@ class ImportRun(models.Model):
     bytes_total = models.PositiveBigIntegerField(default=0, editable=False)
     bytes_read = models.PositiveBigIntegerField(default=0, editable=False)
     rows_read = models.PositiveBigIntegerField(default=0, editable=False)
+    merge_steps = models.PositiveIntegerField(default=0, editable=False)
+    merge_steps_done = models.PositiveIntegerField(default=0, editable=False)
     cancel_requested = models.BooleanField(default=False, editable=False)
 
     objects = ImportRunQuerySet.as_manager()
@@ -180,14 +185,6 @@ class SourceFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} in run {self.run_id}"
-
-
-class Problem(TypedDict):
-    """A problem of a row: the column, its value, and the message. Column and value are None for the row as a whole."""
-
-    column: str | None
-    value: Any
-    message: str
 
 
 class RejectedRow(models.Model):

@@ -21,6 +21,7 @@ from imports.rejected_rows import line_file_name
 from imports.resolved_rows import RowState
 from imports.sources import sources_of
 
+PHASES = ("Reading", "Comparing", "Saving")  # of a run: its files, with the tables, its result
 SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists them all, or the first LISTED
 
 
@@ -72,13 +73,20 @@ def unseen_sources(user: Viewer, *datasets: str) -> frozenset[str]:
 
 
 def progress(run: ImportRun) -> dict[str, Any]:
-    """Return the progress of a run: the progress bar's values, the rows per second, and the remaining time."""
+    """Return the progress of a run: bytes and rows read, rows per second, remaining time, phase, and per mille.
+
+    Reading and merging are each half of the run. While SQLite merges, no other process can save the progress: the run
+    then stays at the steps that were done before.
+    """
     total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
     read = min(run.bytes_read, total)
     seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
     begun = seconds and read * 100 >= total  # before that, an estimate would be unreliable
     left = seconds * (total - read) / read if begun and read else None
+    merged = run.merge_steps_done / run.merge_steps if run.merge_steps else 0
     return {
+        "phase": _phase(run, all_read=read >= total),
+        "per_mille": round(500 * (read / total if total else 0) + 500 * merged),
         "total": total,
         "read": read,
         "rows": run.rows_read,
@@ -86,6 +94,13 @@ def progress(run: ImportRun) -> dict[str, Any]:
         "left": timedelta(seconds=round(left)) if left is not None else None,
         "all_read": bool(total) and read >= total,
     }
+
+
+def _phase(run: ImportRun, *, all_read: bool) -> str:
+    """Return the phase of a running import, one of PHASES."""
+    if run.merging and run.merge_steps_done + 1 >= run.merge_steps > 0:
+        return PHASES[2]
+    return PHASES[1] if all_read else PHASES[0]
 
 
 def summary(outcome: Outcome) -> Iterator[str]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_tasks import TaskContext, task
 from django_tasks_db.models import DBTaskResult
 
+from datasets.text import visible
 from imports.engine import run_diff
 from imports.engine.chosen_pairs import PairChoice
 from imports.engine.doubtful_pairs import doubt, doubtful
@@ -86,12 +87,18 @@ def preview(
     delete_missing: bool | None = None,
     unpaired: bool = False,
     pair_choices: list[PairChoice] | None = None,
+    known_as: str | None = None,
 ) -> None:
     """Queue a preview of *run*, which is new or has not been applied.
 
     *delete_missing* and *pair_choices* replace the run's choices about missing records and pairs; *unpaired* turns
-    pairing off.
+    pairing off. *known_as* is the name for a file that was refused as a copy: its own name, or that of the file that it
+    continues. Raises InvalidRunStateError if the run cannot be previewed.
     """
+    if known_as is not None:
+        if len(run.uploads) != 1 or known_as not in (run.copy_of.get("name"), run.copy_of.get("other")):
+            raise InvalidRunStateError(f"Run {run.pk} was not refused as a copy of {visible(known_as)}.")
+        run.known_as = known_as
     if delete_missing is not None:
         run.delete_missing = delete_missing
     if pair_choices is not None:
@@ -155,7 +162,13 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
         else:
             start = {"status": Status.WAITING, "cancel_requested": False, "heartbeat": timezone.now(), "error": ""}
             start |= {"dry_run": dry_run, "delete_most": run.delete_most, "reason": run.reason}
-            start |= {"pairing": run.pairing, "pair_choices": run.pair_choices, "delete_missing": run.delete_missing}
+            start |= {
+                "known_as": run.known_as,
+                "copy_of": {},
+                "pairing": run.pairing,
+                "pair_choices": run.pair_choices,
+                "delete_missing": run.delete_missing,
+            }
             if not ImportRun.objects.filter(pk=run.pk, status__in=states).update(**start, finished_at=None):
                 run.refresh_from_db()
                 allowed = "Only previewed, cancelled, failed and interrupted runs can be previewed again"

@@ -18,6 +18,7 @@ from django.template.defaultfilters import filesizeformat
 
 from datasets.http.request_bodies import BodyError
 from imports.models import ImportRun, SourceFile
+from imports.received_files import ReceivedFile
 from imports.source_files import kept_at
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ UNOWNED = 24 * 60 * 60  # seconds to keep files without a run
 SWEPT = re.compile(
     r"[0-9a-f]{64}|\.upload-.*|tmp.*"
 )  # named by SHA-256, or temporary; the folder also contains lock files
+KEPT = ".upload-form-"  # prefix of the names of files of a form with errors, before the account and the SHA-256
 AT_ONCE = 500  # names in one query
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_SPACE = (
@@ -96,6 +98,26 @@ def take_over(run: ImportRun) -> None:
         if error.errno not in FULL:
             raise
         raise BodyError(NO_SPACE, 507) from error
+
+
+def kept_for_form(user: User | AnonymousUser, sha256: str) -> Path:
+    """Return the path of a file that a form of *user* with errors has uploaded."""
+    return kept_at(f"{KEPT}{user.pk}-{sha256}")
+
+
+def keep_for_form(user: User, files: Iterable[ReceivedFile]) -> None:
+    """Keep the files of a form of *user* with errors for a day, instead of those of the account's previous form."""
+    with _alone():
+        kept = set()
+        for file in files:
+            path = kept_for_form(user, file.sha256)
+            kept.add(path.name)
+            if file.path != path and file.path.exists():  # the same file may be in the form twice
+                os.replace(file.path, path)
+                file.path = path
+        for entry in _entries():
+            if entry.name.startswith(f"{KEPT}{user.pk}-") and entry.name not in kept:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def sweep() -> int:

@@ -33,8 +33,8 @@ from imports.masking import RunTexts
 from imports.models import ImportRun, SourceFile
 from imports.pair_choices import PairChoiceError
 from imports.rejected_rows import rejected_response
+from imports.stored_uploads import StoredImportForm
 from imports.upload_handlers import receive, temporary_files
-from imports.uploads import ImportForm
 
 Status = ImportRun.Status
 IMPORT, UNDO = "imports.add_importrun", UNDO_RUN
@@ -58,7 +58,7 @@ def _expect_files_as_files(request: HttpRequest) -> None:
 def _expect_one_of_each(request: HttpRequest) -> None:
     """Raise BodyError for a repeated field."""
     try:
-        check_single(request.POST, {"files"})
+        check_single(request.POST, {"files", "stored"})
     except PostedError as error:
         raise BodyError(str(error)) from error
 
@@ -108,7 +108,8 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "may_repeat": user.has_perm(IMPORT)
             and run.task_id
             and run.status in run_detail.STOPPED
-            and not run_detail.is_of_a_file(run),
+            and not run_detail.is_of_a_file(run)
+            and not run.copy_of,
             "stopped": run.status in run_detail.STOPPED,
             "problem": problem,
             "chosen": pair_choices.described(run),
@@ -144,6 +145,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             "texts": RunTexts(run, request.user),
             "working": run.status in (Status.WAITING, Status.RUNNING),
             "progress": progress | formatted,
+            "phases": reports.PHASES,
             "dataset_name": dataset_apps()[run.dataset].verbose_name if run.dataset in dataset_apps() else run.dataset,
             "may_import": request.user.has_perm(IMPORT),
         }
@@ -159,22 +161,30 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
                 return self._import_view(request)
             except BodyError as error:
                 # Not through CSRF protection, which would read the whole body.
-                return self._form(request, ImportForm(), problem=str(error), status=error.status)
+                form = StoredImportForm(user=signed_in_user(request))
+                return self._form(request, form, problem=str(error), status=error.status)
 
     @method_decorator(csrf_protect)
     def _import_view(self, request: HttpRequest) -> HttpResponse:
-        posted = request.method == "POST"
-        form = ImportForm(request.POST, request.FILES) if posted else ImportForm(initial=request.GET.dict())
-        if posted:
-            _expect_files_as_files(request)
-            _expect_one_of_each(request)
-        if posted and form.is_valid():
-            run = form.new_run(signed_in_user(request))
+        user = signed_in_user(request)
+        if request.method != "POST":
+            form = StoredImportForm(initial=request.GET.dict(), user=user)
+            if request.GET.get("run"):
+                form.of_run(get_object_or_404(ImportRun, pk=request.GET["run"]), request.GET.get("file", ""))
+            return self._form(request, form, status=200)
+        form = StoredImportForm(request.POST, request.FILES, user=user)
+        _expect_files_as_files(request)
+        _expect_one_of_each(request)
+        if form.is_valid():
+            run = form.new_run(user)
             tasks.preview(run)
             return self._to(run)
-        return self._form(request, form, status=400 if posted else 200)
+        form.keep_files(request.POST, request.FILES)
+        return self._form(request, form, status=400)
 
-    def _form(self, request: HttpRequest, form: ImportForm, *, status: int, problem: str = "") -> TemplateResponse:
+    def _form(
+        self, request: HttpRequest, form: StoredImportForm, *, status: int, problem: str = ""
+    ) -> TemplateResponse:
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": "Import",
@@ -195,6 +205,8 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
                 options = {"unpaired": request.POST.get("unpaired") == "on"}
                 if "delete_missing" in request.POST:
                     options["delete_missing"] = request.POST["delete_missing"] == "on"
+                if "known_as" in request.POST:
+                    options["known_as"] = request.POST["known_as"]
                 if "choices" in request.POST:
                     options["pair_choices"] = pair_choices.posted_choices(run, request.user, request.POST)
             if action is tasks.apply:

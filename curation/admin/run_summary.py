@@ -38,9 +38,7 @@ def state(run: ImportRun) -> str:
     if run.status != Status.RUNNING:
         return run.get_status_display()
     progress = reports.progress(run)
-    if run.merging or progress["all_read"]:
-        return "Merging"
-    return f"Reading {100 * progress['read'] // progress['total']} %" if progress["total"] else "Reading"
+    return f"{progress['phase']} {progress['per_mille'] // 10} %"
 
 
 def effect(run: ImportRun, user: User | AnonymousUser) -> dict[str, Any]:

@@ -77,8 +77,10 @@ def _admin_of(view: Callable[..., Any]) -> ModelAdmin | None:
 
 def _check_import(name: str, value: str) -> None:
     """Raise ValueError for an unknown field or an unknown dataset of the import form."""
-    if name not in ImportForm.base_fields or name == "files":
+    if name not in ("run", "file") and (name not in ImportForm.base_fields or name == "files"):
         raise ValueError("Unknown parameter.")
+    if name == "run":
+        whole_number(value, 1, MOST_PAGES)
     if name == "dataset" and value and value not in dataset_apps():
         raise ValueError(f"Expected one of {', '.join(dataset_apps())}; found {shown(value)}.")
 

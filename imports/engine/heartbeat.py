@@ -28,6 +28,7 @@ class Heartbeat:
     def __init__(self, run: ImportRun):
         self.run = run
         self.read = self.rows = 0
+        self.steps = self.steps_done = 0  # of the merge
         self._merging = False
         self._writing = threading.Lock()
         self._cancelled, self._stopped = threading.Event(), threading.Event()
@@ -68,8 +69,13 @@ class Heartbeat:
             self._noticed = True
             raise ImportCancelledError
 
-    def merging(self) -> None:
-        """Record that staging is complete. Call it before the merge transaction begins."""
+    def step(self, count: int = 1) -> None:
+        """Record that a step of the merge is complete, or several."""
+        self.steps_done += count
+
+    def merging(self, steps: int) -> None:
+        """Record that staging is complete and *steps* follow. Call it before the merge transaction begins."""
+        self.steps = steps
         with self._writing:  # a write by this thread must not block the transaction
             self._merging = True
         self.check()
@@ -81,6 +87,8 @@ class Heartbeat:
             "bytes_read": self.read,
             "rows_read": self.rows,
             "merging": self._merging,
+            "merge_steps": self.steps,
+            "merge_steps_done": self.steps_done,
         }
 
     def _beat(self) -> None:

@@ -19,6 +19,14 @@ class ImportRefusedError(Exception):
         self.run = run
 
 
+class CopyRefusedError(ImportRefusedError):
+    """A file contains the rows of another file. *copy_of* is the value of ``ImportRun.copy_of``."""
+
+    def __init__(self, message: str, copy_of: dict[str, str]):
+        super().__init__(message)
+        self.copy_of = copy_of
+
+
 class ImportLockedError(ImportRefusedError):
     """Another import of the dataset is running."""
 

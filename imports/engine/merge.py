@@ -1,7 +1,7 @@
 """Merge a stage into its table with set-based SQL: insert new records and update changed ones."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +33,7 @@ from imports.sources import Many
 # The minimum sizes for a first import to drop indexes or to bypass the stage.
 MANY_ROWS = 10_000
 MANY_BYTES = 8 * 2**20
+STEPS = 4  # of a merge, for its progress: prepare, update, insert, store changes
 
 # The statements that drop and create each index of a table, except those that a foreign key or a view depends on. Each
 # query has the name of the table as its parameter.
@@ -87,8 +88,8 @@ class Merge:
         self.paired = Paired()
         self.done = Merged()
 
-    def merge(self, progress: Progress) -> Merged:
-        """Merge the rows and return the results."""
+    def merge(self, progress: Progress, step: Callable[[int], None]) -> Merged:
+        """Merge the rows and return the results. *step* is called with the number of completed steps of STEPS."""
         done, staged = self.done, self.staged
         if self.load.direct:
             with self._index_last(), self._reserved_keys() as first_key:
@@ -97,18 +98,23 @@ class Merge:
             done.created = staged.usable - staged.already_stored
             done.kept, done.duplicates = Counter(staged.deleted), Counter(staged.duplicates)
             done.notes += notes
+            step(STEPS)
             return done
         self._prepare()
+        step(1)
         if updates := self.updates:
             updates.make()
             done.updated, done.updated_unseen = updates.updated, updates.updated_unseen
             done.kept += updates.kept
             done.kept_unseen = updates.kept_unseen
+        step(1)
         done.created = self._insert()
+        step(1)
         for column in self.rows.many:
             self._link(column)
         if self.updates:
             self.updates.store_changes()
+        step(1)
         return done
 
     @cached_property

@@ -6,7 +6,7 @@ from datasets.models import ContentRecord
 from datasets.sql.chunks import chunks
 from datasets.sql.dialect import quoted
 from imports import fingerprints
-from imports.engine.locks import ImportRefusedError
+from imports.engine.locks import CopyRefusedError
 from imports.engine.source_load import SourceLoad
 from imports.models import ImportRun, SourceFile
 
@@ -16,7 +16,7 @@ SAMPLE = 20_000
 
 
 def refuse_known_bytes(load: SourceLoad) -> None:
-    """Raise ImportRefusedError if a file with a new name has the same bytes as an applied file."""
+    """Raise CopyRefusedError if a file with a new name has the same bytes as an applied file."""
     if not issubclass(load.source.model, ContentRecord) or load.parts:
         return
     applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)
@@ -26,12 +26,12 @@ def refuse_known_bytes(load: SourceLoad) -> None:
         known = applied.filter(sha256=file.sha256).order_by("-pk").first()
         other = others.get(file.sha256, known.name if known else None)
         if file.name not in names and other and other != file.name:
-            raise ImportRefusedError(_sentence(load, file, other, "has the same content as"))
+            raise _refusal(load, file, other, "has the same content as")
         others[file.sha256] = file.name
 
 
 def refuse_known_rows(load: SourceLoad) -> None:
-    """Raise ImportRefusedError if more than half of the rows of a new file are stored under another file's name.
+    """Raise CopyRefusedError if more than half of the rows of a new file are stored under another file's name.
 
     Call it after merging the rows and before the commit.
     """
@@ -46,7 +46,7 @@ def refuse_known_rows(load: SourceLoad) -> None:
             rows = _sample(load, file)
             for name in sorted(names):
                 if rows and _stored(load.source.model, fingerprints.renamed(rows, file.name, name)) * 2 > len(rows):
-                    raise ImportRefusedError(_sentence(load, file, name, "mostly contains the rows of"))
+                    raise _refusal(load, file, name, "mostly contains the rows of")
         names.add(file.name)
 
 
@@ -64,9 +64,10 @@ def _stored(model: type[ContentRecord], identities: list[bytes]) -> int:
     return sum(model._default_manager.filter(identity__in=chunk).count() for chunk in chunks(identities))
 
 
-def _sentence(load: SourceLoad, file: SourceFile, other: str, how: str) -> str:
-    return (
+def _refusal(load: SourceLoad, file: SourceFile, other: str, how: str) -> CopyRefusedError:
+    return CopyRefusedError(
         f"{file.original_name} {how} {other}, which was imported into {load.source.name}. Importing it would duplicate "
         f"every record. If it is a new version of {other}, set “new version of” to {other}; if it is a different file, "
-        f"set it to {file.name}."
+        f"set it to {file.name}.",
+        {"name": file.name, "other": other, "sha256": file.sha256},
     )

@@ -1,6 +1,6 @@
 """Run an import: stage the files, merge the rows and report the result, for commands, pages and the API."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,13 +23,14 @@ from imports.engine.heartbeat import Heartbeat
 from imports.engine.interrupted import finish_interrupted
 from imports.engine.listed_missing import MissingRecords, count_missing
 from imports.engine.locks import (
+    CopyRefusedError,
     ImportCancelledError,
     ImportLockedError,
     ImportRefusedError,
     import_lock,
     unwritable,
 )
-from imports.engine.merge import Merge, may_fill_directly
+from imports.engine.merge import STEPS, Merge, may_fill_directly
 from imports.engine.missing_records import delete_missing, find_missing
 from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
@@ -128,10 +129,11 @@ def _start(run: ImportRun | None, dataset: str, options: Options) -> ImportRun:
     if not waiting.update(status=ImportRun.Status.RUNNING, cancel_requested=False):
         raise ImportCancelledError("The run was cancelled before it started.")
     run.files.all().delete()
-    run.status, run.error, run.notes, run.new_terms = ImportRun.Status.RUNNING, "", [], {}
+    run.status, run.error, run.copy_of, run.notes, run.new_terms = ImportRun.Status.RUNNING, "", {}, [], {}
     run.begun_at = run.heartbeat = now
     run.finished_at, run.dry_run, run.merging, run.bytes_read, run.rows_read = None, options.dry_run, False, 0, 0
-    run.save(update_fields=[*ImportRun.REPORT, "begun_at", "heartbeat", "merging", "bytes_read", "rows_read"])
+    run.merge_steps = run.merge_steps_done = 0
+    run.save(update_fields=[*ImportRun.REPORT, *ImportRun.PROGRESS, "begun_at"])
     return run
 
 
@@ -144,6 +146,8 @@ def _reporting_errors(run: ImportRun) -> Iterator[None]:
         sentence = str(error)
         for file in run.files.all():  # replace the name of the stored copy with the original name
             sentence = sentence.replace(str(source_files.kept_at(file.sha256)), file.original_name)
+        if isinstance(error, CopyRefusedError):
+            run.copy_of = error.copy_of
         cancelled = isinstance(error, ImportCancelledError)
         run.finish(ImportRun.Status.CANCELLED if cancelled else ImportRun.Status.FAILED, sentence)
         raise ImportRefusedError(sentence, run) from None
@@ -187,15 +191,16 @@ def _load(
         loads, notes = _with_layouts(loads, options)
         merges += map(Merge, empty_staged(loads))
         _stage(merges, report)
-        heartbeat.merging()
+        heartbeat.merging(len(merges) * (STEPS + 1) + 1)
         with references.write_transaction(unchecked=unchecked) as preview:
-            _merge(outcome, merges, notes, options, report)
+            _merge(outcome, merges, notes, options, report, heartbeat.step)
             if unchecked:
                 for merge in merges:
                     references.check_references(merge.staged)
             heartbeat.check()
             refuse_outdated(run, options)
             run_diff.keep(run, merges, outcome.missing, whole=run.dry_run)
+            heartbeat.step()
             if not run.dry_run:
                 _keep(preview, run, loads, merges)
     except (AlteredError, ImportCancelledError):
@@ -244,10 +249,17 @@ def _stage(merges: list[Merge], report: Progress) -> None:
             fill(merge.staged, report)
 
 
-def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], options: Options, report: Progress) -> None:
+def _merge(
+    outcome: Outcome,
+    merges: list[Merge],
+    notes: list[list[str]],
+    options: Options,
+    report: Progress,
+    step: Callable[[int], None],
+) -> None:
     run = outcome.run
     for merge, notes_of_load in zip(merges, notes, strict=True):
-        load, staged, merged = merge.load, merge.staged, merge.merge(report)
+        load, staged, merged = merge.load, merge.staged, merge.merge(report, step)
         outcomes.count(merge)
         for file in load.files:
             mostly_rejected.refuse(file, file.read, file.rejected)
@@ -263,6 +275,7 @@ def _merge(outcome: Outcome, merges: list[Merge], notes: list[list[str]], option
             find_missing(merge.staged, merge.late_rows)
         if count_missing(merge.load, outcome.missing) and options.delete_missing:
             run.notes += delete_missing(merge.load, options)
+        step(1)
     run.notes += outcome.missing.notes
     withdraw_others(run, [choice for merge in merges for choice in merge.paired.choices])
     refuse_doubtful_pairs(run, [file for merge in merges for file in merge.load.files])

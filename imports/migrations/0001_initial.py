@@ -95,8 +95,11 @@ class Migration(migrations.Migration):
                         max_length=255,
                     ),
                 ),
+                ("copy_of", models.JSONField(blank=True, default=dict, editable=False)),
                 ("merging", models.BooleanField(default=False, editable=False)),
                 ("rows_read", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("merge_steps", models.PositiveIntegerField(default=0, editable=False)),
+                ("merge_steps_done", models.PositiveIntegerField(default=0, editable=False)),
                 (
                     "tables_seen",
                     models.CharField(

@@ -80,7 +80,6 @@ def test_a_full_disk_is_reported_and_the_upload_is_removed(upload, kept, full_di
 
 
 def test_a_refused_upload_leaves_no_files(upload, kept, client):
-    assert upload("grape\nMerlot\n", "wines.csv").status_code == 400
     assert upload("grape\nMerlot\n", "wines.csv", by="API").status_code == 400
     assert upload(by="API", mode="wonder").status_code == 400
     assert upload(by="API", strict="perhaps").status_code == 400
