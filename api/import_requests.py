@@ -24,7 +24,7 @@ from imports.resolved_rows import RowState
 from imports.upload_handlers import receive
 from imports.uploads import ENCODINGS, OPTIONS, ImportForm
 
-MOST_JSON = 2**16  # bytes
+MOST_JSON = 2**18  # bytes: a thousand choices about pairs
 MODES = ("apply", "preview")
 CONFIGURED = "configured"  # the only valid value of ``sources``: the site's own files
 FLAGS = ("strict", "delete_missing", "delete_most", "allow_missing_columns", "blockers_first")

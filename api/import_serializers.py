@@ -18,6 +18,7 @@ from imports.models import ImportRun, Problem, RejectedRow, ResolvedRow, SourceF
 from imports.rejected_rows import RejectedRowFormatter, line_file_name
 from imports.resolved_rows import RowState
 from imports.sources import sources_of
+from imports.tasks import NOT_APPLIED
 
 Status = ImportRun.Status
 WORKING = (Status.WAITING, Status.RUNNING)
@@ -122,7 +123,7 @@ class ImportSummarySerializer(serializers.ModelSerializer):
 
 
 class PairChoiceSerializer(serializers.Serializer):
-    """A choice that a user made on the page of a preview, about a row of a file without a key."""
+    """A choice that a user made about a pair of a preview: a row of a file without a key, and a record."""
 
     source = serializers.CharField()  # type: ignore[assignment]  # as in ImportSourceSerializer
     file = serializers.CharField()
@@ -166,7 +167,9 @@ class ImportSerializer(ImportSummarySerializer):
     def get_links(self, run: ImportRun) -> dict[str, str]:
         available = {
             "rejections": run.status not in WORKING,
+            "changes": run.status not in WORKING,
             "apply": run.status == Status.PREVIEWED,
+            "preview": run.status in NOT_APPLIED and run.task_id is not None,
             "cancel": run.status in WORKING,
             "undo": run.status == Status.APPLIED,
             "redo": run.status == Status.UNDONE,

@@ -16,13 +16,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from api import import_requests, import_serializers
+from api import import_changes, import_requests, import_serializers
 from api.import_comments import CommentRequestSerializer, CommentSerializer
 from api.import_requests import NotReceivedError, digest_of, idempotency_key, read_confirmation, read_import_request
 from api.import_serializers import address_of
 from api.import_undo import UndoRequestSerializer, reverse_run
 from api.openapi.imports import described, described_comment
-from api.pagination import KeyPagination
+from api.pagination import KeyPagination, PositionPagination
 from api.permissions import HasActionPermission, HasScope
 from api.problems import Conflict
 from api.streaming import STREAMED
@@ -56,8 +56,10 @@ class ImportViewSet(viewsets.ViewSet):
         "list": "imports.view_importrun",
         "retrieve": "imports.view_importrun",
         "rejections": "imports.view_rejectedrow",
+        "changes": "imports.view_importrun",
         "create": "imports.add_importrun",
         "apply": "imports.add_importrun",
+        "preview": "imports.add_importrun",
         "cancel": "imports.add_importrun",
         "undo": "imports.undo_importrun",
         "comments": "imports.view_importrun",
@@ -71,6 +73,7 @@ class ImportViewSet(viewsets.ViewSet):
     parameter_classes = {
         "list": import_requests.ImportsParameters,
         "rejections": import_requests.RejectionsParameters,
+        "changes": import_changes.ChangesParameters,
         "comments": import_requests.PageParameters,
     }
 
@@ -126,6 +129,29 @@ class ImportViewSet(viewsets.ViewSet):
             pair = options.pop("pairing", None) is not None
             tasks.apply(run, pair=pair, **options)
         return self._started(run)
+
+    @action(detail=True, methods=["post"])
+    def preview(self, request: Request, pk: str) -> HttpResponseBase:
+        """Preview an import again, with other choices about its pairs or its missing records.
+
+        Each preview shows the result of the choices so far. Apply the last one.
+        """
+        sent = read_confirmation(request, import_changes.PreviewRequestSerializer)
+        find_interrupted()
+        run = self._run(pk)
+        with self._no_conflict(run), tasks.alone(run):
+            tasks.preview(run, **import_changes.preview_options(request, run, sent))
+        return self._started(run)
+
+    @action(detail=True)
+    def changes(self, request: Request, pk: str) -> HttpResponseBase:
+        """List the records that an import changes, creates or keeps, or that are missing from its files."""
+        entries, context = import_changes.changes_of(request, self._run(pk), self.parameters["kind"])
+        pages = PositionPagination()
+        page = pages.page_of(entries, request, self.parameters)
+        return pages.get_paginated_response(
+            import_changes.RecordChangeSerializer(page, many=True, context=context).data
+        )
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> HttpResponseBase:

@@ -1,7 +1,7 @@
 """Strict fields and serializers, which reject values of other types, and unknown, repeated or empty parameters."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from django.core.files.uploadedfile import UploadedFile
@@ -9,6 +9,7 @@ from django.http import QueryDict
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.serializers import ValidationError, as_serializer_error, empty
+from rest_framework.settings import api_settings
 
 from datasets.query_values import whole_number
 from datasets.records.filters import MOST_SUGGESTIONS
@@ -19,11 +20,11 @@ from datasets.suggestions import suggest
 class Typed(serializers.Field):
     """Restricts a field to one JSON type, without converting strings or numbers."""
 
-    json_type: type[str] | type[bool]
+    json_type: type[str] | type[bool] | type[int]
     expected: str
 
     def run_validation(self, data: Any = empty) -> Any:
-        if data is not empty and not isinstance(data, self.json_type):
+        if data is not empty and not isinstance(data, self.json_type) and not (data is None and self.allow_null):
             raise ValidationError(f"Expected {self.expected}, found {_shown(data)}.")
         return super().run_validation(data)
 
@@ -61,6 +62,10 @@ class WholeNumber(serializers.IntegerField):
             raise ValidationError(str(error)) from None
 
 
+class JSONWholeNumber(Typed, WholeNumber):
+    json_type, expected = int, "a whole number"
+
+
 @extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}})
 class Files(serializers.Field):
     """The uploaded files of a form."""
@@ -74,8 +79,11 @@ class Files(serializers.Field):
 class StrictSerializer(serializers.Serializer):
     """Rejects unknown fields instead of ignoring them, because a client that sends a field expects an effect."""
 
+    default_error_messages = {"invalid": "Expected a JSON object."}
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        unknown = [name for name in data if name not in self.fields]
+        names = data if isinstance(data, Mapping) else ()  # anything else is refused below
+        unknown = [name for name in names if name not in self.fields]
         errors: dict[str, Sequence[str]] = {
             name: [self._unknown(name, data[name], index)] for index, name in enumerate(unknown)
         }
@@ -90,7 +98,7 @@ class StrictSerializer(serializers.Serializer):
     def read(self) -> dict[str, Any]:
         """Return the values. Raises InvalidParametersError."""
         if not self.is_valid():
-            raise InvalidParametersError(self.errors)
+            raise InvalidParametersError(dict(_by_path(self.errors)))
         return self.validated_data
 
     def _unknown(self, name: str, value: Any, index: int) -> str:
@@ -114,6 +122,17 @@ class Parameters(StrictSerializer):
             if name in self.fields and not values[0].strip():
                 raise ValidationError({name: ["Expected a value, found none."]})
         return super().to_internal_value(data.dict())
+
+
+def _by_path(errors: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Yield the messages of each field; the path of a nested field is like ``pair_choices[0].line``."""
+    for name, messages in errors.items():
+        inner = f"{path}[{name}]" if isinstance(name, int) else f"{path}.{name}" if path else str(name)
+        inner = inner.removesuffix(f".{api_settings.NON_FIELD_ERRORS_KEY}")
+        if isinstance(messages, Mapping):
+            yield from _by_path(messages, inner)
+        else:
+            yield inner, messages
 
 
 def _are_files(value: Any) -> bool:

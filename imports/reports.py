@@ -72,6 +72,14 @@ def unseen_sources(user: Viewer, *datasets: str) -> frozenset[str]:
     return frozenset(source.name for source in known if hidden_fields(source.model, user))
 
 
+def may_view_records(user: Viewer, dataset: str) -> bool:
+    """Return whether *user* may view the records of every table of *dataset*."""
+    if dataset not in dataset_apps():
+        return False
+    models = [source.model._meta for source in sources_of(dataset)]
+    return all(user.has_perm(f"{meta.app_label}.view_{meta.model_name}") for meta in models)
+
+
 def progress(run: ImportRun) -> dict[str, Any]:
     """Return the progress of a run: bytes and rows read, rows per second, remaining time, phase, and per mille.
 

@@ -25,6 +25,8 @@ WAIT = 0.5  # seconds between two attempts while another import is running
 LONGEST_QUEUE = DBTaskResult._meta.get_field("queue_name").max_length
 
 Status = ImportRun.Status
+# The states of a run that can be previewed again, or discarded.
+NOT_APPLIED: set[str] = {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}
 
 
 class InvalidRunStateError(Exception):
@@ -107,7 +109,7 @@ def preview(
         run.pairing = ImportRun.Pairing.OFF
     if run.pk is not None:
         withdraw_confirmations(run)
-    _enqueue(run, {Status.FAILED, Status.INTERRUPTED, Status.CANCELLED, Status.PREVIEWED}, "", dry_run=True)
+    _enqueue(run, NOT_APPLIED, "", dry_run=True)
 
 
 def apply_directly(run: ImportRun) -> None:
@@ -183,8 +185,7 @@ def _enqueue(run: ImportRun, states: set[str], expecting: str, *, dry_run: bool)
 
 def discard(run: ImportRun) -> None:
     """Discard a run that was previewed or stopped, with its preview and its uploads. Raises InvalidRunStateError."""
-    not_applied = [Status.PREVIEWED, Status.FAILED, Status.INTERRUPTED, Status.CANCELLED]
-    if not ImportRun.objects.filter(pk=run.pk, status__in=not_applied).update(status=Status.DISCARDED):
+    if not ImportRun.objects.filter(pk=run.pk, status__in=NOT_APPLIED).update(status=Status.DISCARDED):
         run.refresh_from_db()
         allowed = "Only previewed, cancelled, failed and interrupted runs can be discarded"
         raise InvalidRunStateError(f"Run {run.pk} is {run.get_status_display().lower()}. {allowed}.")

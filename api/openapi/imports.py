@@ -15,7 +15,7 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 
-from api import import_comments, import_requests, import_serializers, import_undo, strict_serializers
+from api import import_changes, import_comments, import_requests, import_serializers, import_undo, strict_serializers
 
 KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -83,11 +83,16 @@ ACTIONS: dict[str, tuple[str, int, Body, Iterable[int], list[Any]]] = {
     ),
     "retrieve": ("Read an import", 200, import_serializers.ImportSerializer, [404], [ID]),
     "apply": ("Apply a previewed import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
+    "preview": ("Preview an import again", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "cancel": ("Cancel an import", 202, import_serializers.ImportSerializer, STOPPED, [ID, LOCATION]),
     "undo": ("Undo an import", 200, import_undo.ReversedImportSerializer, STOPPED, [ID]),
     "comments": (
         *("List the comments on an import", 200, import_comments.CommentSerializer(many=True), [404]),
         [ID, import_requests.PageParameters],
+    ),
+    "changes": (
+        *("List the changes of an import", 200, import_changes.RecordChangeSerializer(many=True), [404]),
+        [ID, import_changes.ChangesParameters],
     ),
     "redo": ("Redo an undone import", 200, import_undo.ReversedImportSerializer, STOPPED, [ID]),
     "rejections": (
@@ -101,6 +106,7 @@ BODIES = {
         import_requests.MULTIPART: import_requests.ImportUploadSerializer,
     },
     "apply": {JSON: import_requests.ApplyRequestSerializer},
+    "preview": {JSON: import_changes.PreviewRequestSerializer},
     "add_comment": {JSON: import_comments.CommentRequestSerializer},
     "undo": {JSON: import_undo.UndoRequestSerializer},
     "redo": {JSON: import_undo.UndoRequestSerializer},

@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 
-from datasets.registry import dataset_apps
 from imports import likely_pairs, reports
 from imports.engine import run_diff
 from imports.engine.chosen_pairs import PairChoice
@@ -18,7 +17,6 @@ from imports.models import ImportRun
 from imports.pair_choices import Choice, with_choices
 from imports.rejected_rows import RejectedRowFormatter
 from imports.run_diff_file import Entry, record_key, row_key
-from imports.sources import sources_of
 
 TABS = ("changed", "new", "missing", "kept")
 OTHER_SIDE = {"new": "missing", "missing": "new"}
@@ -29,14 +27,6 @@ def may_choose(run: ImportRun, user: User | AnonymousUser) -> bool:
     """Return whether *user* may choose the pairs of *run*, which is a preview that can be applied."""
     is_preview = run.status == ImportRun.Status.PREVIEWED and run.task_id is not None
     return is_preview and user.has_perm("imports.add_importrun")
-
-
-def may_view_records(run: ImportRun, user: User | AnonymousUser) -> bool:
-    """Return whether *user* may view the records of every table of the run's dataset."""
-    if run.dataset not in dataset_apps():
-        return False
-    models = [source.model._meta for source in sources_of(run.dataset)]
-    return user.has_perms([f"{meta.app_label}.view_{meta.model_name}" for meta in models])
 
 
 def described(run: ImportRun) -> str:
@@ -100,7 +90,7 @@ def posted_choices(run: ImportRun, user: User | AnonymousUser, posted: Mapping[s
 
     Raises PairChoiceError if they do not fit the preview, and PermissionDenied if the user may not view its records.
     """
-    if not may_view_records(run, user):
+    if not reports.may_view_records(user, run.dataset):
         raise PermissionDenied
     if posted["choices"] == "withdraw":
         return []

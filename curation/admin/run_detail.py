@@ -131,7 +131,7 @@ def _shown(
 def _entries_for(run: ImportRun, user: User | AnonymousUser) -> dict[str, Any]:
     """Return the entries of each tab, without the tabs that *user* may not view."""
     entries: dict[str, Any] = {}
-    if pair_choices.may_view_records(run, user):
+    if reports.may_view_records(user, run.dataset):
         unseen = reports.unseen_sources(user, run.dataset)
         entries = {name: run_diff.entries(run, name, unseen) for name in TABS if name != "rejected"}
     if user.has_perm("imports.view_rejectedrow"):

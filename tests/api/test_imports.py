@@ -32,7 +32,11 @@ def test_a_client_imports_the_configured_sources_and_follows_the_run(etl, source
     assert (run["status"], run["progress"], run["error"]) == ("applied", None, "")
     streamed_text = {each["source"]: (each["read"], each["created"], each["rejected"]) for each in run["sources"]}
     assert streamed_text == {"places": (1, 1, 0), "people": (2, 1, 1)}
-    assert run["sources"][0]["files"][0]["name"] == "places.csv" and run["links"].keys() == {"rejections", "undo"}
+    assert run["sources"][0]["files"][0]["name"] == "places.csv" and run["links"].keys() == {
+        "rejections",
+        "changes",
+        "undo",
+    }
     assert Person.objects.get().given_name == "Ann"
 
 
@@ -118,9 +122,11 @@ def test_permissions_are_those_of_the_admin(asking, sources):
         ("get", f"/api/imports/{run['id']}/", "view_importrun", 200),
         ("get", f"/api/imports/{run['id']}/rejections/", "view_rejectedrow", 200),
         ("get", f"/api/imports/{run['id']}/comments/", "view_importrun", 200),
+        ("get", f"/api/imports/{run['id']}/changes/", "view_importrun", 403),  # and that to view the tables
         ("post", f"/api/imports/{run['id']}/comments/", "add_comment", 400),
         ("post", IMPORTS, "add_importrun", 400),
         ("post", f"/api/imports/{run['id']}/apply/", "add_importrun", 409),
+        ("post", f"/api/imports/{run['id']}/preview/", "add_importrun", 409),
         ("post", f"/api/imports/{run['id']}/undo/", "undo_importrun", 409),
         ("post", f"/api/imports/{run['id']}/redo/", "undo_importrun", 409),
         ("post", f"/api/imports/{run['id']}/cancel/", "add_importrun", 202),
@@ -145,7 +151,7 @@ def test_a_browser_session_needs_a_csrf_token(etl, sources):
     answer = client.order(SOURCES)
     assert answer.status_code == 403 and "X-CSRFToken" in answer.json()["detail"]
     file = SimpleUploadedFile("places.csv", PLACES.encode())
-    client.get("/admin/password_change/")
+    client.get("/change-password/")
     secret = client.cookies["csrftoken"].value
     fields = {"dataset": "people", "files": file, "csrfmiddlewaretoken": secret}
     assert client.post(IMPORTS, fields).status_code == 403  # the body of the upload is not read

@@ -85,7 +85,7 @@ def test_an_invalid_field_of_a_request_is_refused_by_name(etl, sources, body, pa
         ("x", "text/plain", 415, "found text/plain"),
         ("x", "multipart/form-data", 400, "The form cannot be read"),
         (b'{"dataset": "\xff"}', "application/json", 400, "The body is not valid JSON"),
-        (" " * 70_000, "application/json", 413, "at most 65,536 bytes"),
+        (" " * 300_000, "application/json", 413, "at most 262,144 bytes"),
     ],
 )
 def test_an_invalid_body_is_refused(etl, content, kind, status, message):
