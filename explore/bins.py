@@ -11,9 +11,9 @@ from django.db import models
 
 from datasets.records.aggregation import summarise
 from datasets.records.columns import ListedColumn
+from datasets.records.formatting import format_float
 from datasets.records.grouping import Grouping, Measure
 from explore.charts.axes import nice_width
-from explore.formatting import format_float
 
 DAYS, MONTHS = 210, 60  # up to this span, dates are counted by day or by month; over a longer span, by year
 YEARS = (1, 2, 5, 10, 20, 50, 100, 200, 500)

@@ -8,11 +8,11 @@ from datasets.records.aggregation import can_group_by, groupings, summarise
 from datasets.records.columns import ListedColumn
 from datasets.records.distribution import Distribution, distribution, is_ordered
 from datasets.records.filter_widgets import title_of
+from datasets.records.formatting import GROUPED, format_value, is_key, unit_of
 from datasets.records.grouping import Measure
 from datasets.records.ordering import slow_seconds
 from datasets.sql.query_timeout import limited
 from explore.bins import Bin, bins_of
-from explore.formatting import GROUPED, format_value, is_key, unit_of
 from explore.url_state import State
 from explore.version_cache import VersionCache
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from explore.formatting import describe_filters
+from datasets.records.formatting import describe_filters
 from explore.url_state import State
 
 MOST = 12  # filters to try

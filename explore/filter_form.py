@@ -13,7 +13,7 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.distribution import is_ordered
 from datasets.records.facets import Facets
 from datasets.records.filter_widgets import ANY, CHOICE, DATE, NUMBER, TEXT, FilterWidget, title_of, widgets_for
-from explore.formatting import is_key, unit_of
+from datasets.records.formatting import is_key, unit_of
 from explore.url_state import State, default_columns, has_filter
 
 FEW = 17  # a filter with at most this many choices is expanded at first

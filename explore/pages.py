@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from datasets.records.columns import columns_of
+from datasets.records.formatting import describe_filters
 from datasets.records.masking import Viewer
 from explore.admin_links import list_address
 from explore.filter_form import Form
-from explore.formatting import describe_filters
 from explore.tables import Table, TableNotFoundError, nearest_table, table_or_refuse, tables_for
 from explore.url_state import State
 

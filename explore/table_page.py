@@ -12,6 +12,7 @@ from datasets.fields import related_model
 from datasets.listing import label_field
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
+from datasets.records.formatting import format_value, is_grouped, is_number, unit_of
 from datasets.records.keyset_pagination import InvalidCursorError, SortKey, page
 from datasets.records.label_cache import labels
 from datasets.records.ordering import SLOW, is_quick, slow_seconds
@@ -21,7 +22,6 @@ from datasets.sql.query_timeout import QueryTimeError, limited
 from datasets.versions import versions_behind
 from explore.admin_links import admin_page
 from explore.column_menu import Menu, menu_of
-from explore.formatting import format_value, is_grouped, is_number, unit_of
 from explore.url_state import ROWS, State
 
 LINE = 40  # characters of a cell that fit on one line

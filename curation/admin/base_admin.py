@@ -124,7 +124,8 @@ class ListAdmin(GuardedAdmin[M]):
     def get_list_select_related(self, request: HttpRequest) -> bool | list[str] | tuple[str, ...]:
         """Return the displayed foreign keys, to fetch them with the rows, unless the class names others."""
         references = {field.name for field in self.model._meta.concrete_fields if field.is_relation}
-        return self.list_select_related or [str(name) for name in self.list_display if name in references]
+        shown = {str(name).split("__")[0] for name in self.get_list_display(request) if isinstance(name, str)}
+        return self.list_select_related or sorted(references & shown)
 
     def get_list_display(self, request: HttpRequest) -> list[Column]:
         return self._masked(super().get_list_display(request), request)

@@ -1,4 +1,4 @@
-"""Bulk edit: select records, a field and a value, preview the changes, and apply them as one Edit."""
+"""Bulk edit: one form with a field, its new value and a reason; preview the changes, and apply them as one Edit."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,6 +29,7 @@ from datasets.http.error_responses import refused
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import is_whole_number
 from datasets.records.masking import Viewer, hidden_fields
+from datasets.records.pagination import BoundedPaginator
 from datasets.sql.dry_run import rolled_back
 from imports.models import Change, Edit
 
@@ -60,7 +61,7 @@ class BulkAdmin(EditedAdmin[M]):
         return self._page(request, self._form(request, bound=False), keys, queryset)
 
     def bulk_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the form for the field, then for its value, then the preview; apply the Edit when it is confirmed."""
+        """Show the form, and then the preview; apply the Edit when it is confirmed."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         keys = [] if _is_of_all(request) else request.POST.getlist(ACTION_CHECKBOX_NAME)
@@ -151,8 +152,10 @@ class BulkAdmin(EditedAdmin[M]):
             for name, field in correctable(self.model).items()
             if not field.unique and self.may_change(request, name)
         }
-        name = request.POST.get("field", "")
+        name = request.POST.get("field") or next(iter(offered), "")
         value = self._value_field(offered[name], request) if name in offered else None
+        if value and "_next" in request.POST:
+            value.widget.attrs["autofocus"] = True
         data = request.POST if bound and value else None
         return BulkForm(data, offered=offered, field=offered.get(name), value=value, model=self.model)
 
@@ -180,6 +183,7 @@ class BulkAdmin(EditedAdmin[M]):
             "selected": count,
             "across": ACROSS,
             "narrowed": bool(records.query.where),
+            "matching": "" if keys else BoundedPaginator(records.order_by("pk"), 1).display_count,
             "address": f"{self.address('bulk')}?{request.GET.urlencode()}",
             **more,
         }

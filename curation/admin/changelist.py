@@ -13,9 +13,12 @@ from django.utils.http import urlencode
 
 from curation.admin.changelist_filters import ColumnFilter, filters_of
 from curation.admin.date_hierarchy import periods_of
+from curation.admin.explore_links import explore_address
 from datasets.query_values import whole_number
 from datasets.records.facets import Facets
 from datasets.records.filters import UnknownParametersError, record_filterset
+from datasets.records.formatting import describe_filters
+from datasets.records.masking import Viewer
 from datasets.records.ordering import is_quick, order_of_keys, read_slowly_sorted
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.search import MOST_WORDS, words_of
@@ -146,6 +149,35 @@ class RecordChangeList(ChangeList):
         if self.parameter_errors or self.days not in self.list_filter:
             return None
         return periods_of(self.model, self.days, self.filter_data, self.get_query_string)
+
+    @property
+    def user(self) -> Viewer:
+        """The user who sees the list."""
+        return self._request.user
+
+    @cached_property
+    def chosen_filters(self) -> dict[str, str]:
+        """The filters that are set, including the search, with the names of the API's parameters."""
+        words = {"search": self.query} if self.query else {}
+        return {**words, **{name: values[-1] for name, values in self.filter_data.lists()}}
+
+    @cached_property
+    def chips(self) -> list[tuple[str, str]]:
+        """The description of each filter that is set, and the query string without it."""
+        return [
+            (
+                description.text,
+                self.get_query_string(
+                    remove_exactly={PAGE_VAR, {"search": SEARCH_VAR}.get(description.parameter, description.parameter)}
+                ),
+            )
+            for description in describe_filters(self.model, self.chosen_filters)
+        ]
+
+    @property
+    def explore_link(self) -> str:
+        """The address of the same list in Explore, or "" if Explore does not show it."""
+        return "" if self.parameter_errors else explore_address(self.model, self.chosen_filters)
 
     @cached_property
     def facets(self) -> Facets | None:

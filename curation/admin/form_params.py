@@ -59,7 +59,7 @@ def _several(request: HttpRequest, admin: ModelAdmin | None) -> set[str]:
     if request.POST.get("field") in names:  # of a bulk edit
         names.add("value")
     # For each multiple choice, the admin's script adds a second list with the options that are not selected.
-    return {ACTION_CHECKBOX_NAME, *names, *(f"{name}_old" for name in names)}
+    return {ACTION_CHECKBOX_NAME, "columns", *names, *(f"{name}_old" for name in names)}
 
 
 def _is_referred_to(request: HttpRequest, admin: ModelAdmin, name: str) -> bool:

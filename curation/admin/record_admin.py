@@ -11,6 +11,7 @@ from curation.admin.base_admin import Column, ReadOnlyAdmin
 from curation.admin.bulk_edit import BulkAdmin
 from curation.admin.correction_views import CorrectedAdmin, R
 from curation.admin.history_views import HistoryAdmin
+from curation.admin.list_columns import ColumnsAdmin
 from curation.admin.origins import OriginAdmin, edit_summary, file_summary
 from curation.history.timeline import changes_of
 from datasets.fields import field_of
@@ -25,7 +26,7 @@ V = TypeVar("V", bound=Vocabulary)
 S = TypeVar("S", bound=MaterializedView)
 
 
-class RecordAdmin(OriginAdmin[R], BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[R]):
+class RecordAdmin(ColumnsAdmin[R], OriginAdmin[R], BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[R]):
     """Admin for the records of a dataset. The record page shows the origins and the last edit.
 
     By default, the list has the columns, filters and date hierarchy of ``list_defaults``.
@@ -77,7 +78,7 @@ class RecordAdmin(OriginAdmin[R], BulkAdmin[R], CorrectedAdmin[R], HistoryAdmin[
         return edit_summary(last.edit) if last else "Never"
 
 
-class VocabularyAdmin(OriginAdmin[V], HistoryAdmin[V]):
+class VocabularyAdmin(ColumnsAdmin[V], OriginAdmin[V], HistoryAdmin[V]):
     """Admin for the terms of a vocabulary. The term page shows the origin."""
 
     change_list_template = "curation/record_list.html"
@@ -97,7 +98,7 @@ class VocabularyAdmin(OriginAdmin[V], HistoryAdmin[V]):
         return file_summary(term.created_in)
 
 
-class MaterializedViewAdmin(ReadOnlyAdmin[S]):
+class MaterializedViewAdmin(ColumnsAdmin[S], ReadOnlyAdmin[S]):
     """Admin for a summary table, which is read-only. Its pages say as of when. Its list explains its columns."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

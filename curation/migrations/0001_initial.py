@@ -1,4 +1,4 @@
-"""Comments of users on records and runs."""
+"""Comments of users on records and runs, and the columns that users have chosen for lists."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -72,6 +72,34 @@ class Migration(migrations.Migration):
                         ),
                         name="comments_on_record_or_run",
                     )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ListColumns",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("table", models.CharField(max_length=63)),
+                (
+                    "columns",
+                    models.CharField(
+                        help_text="Names, separated by commas. Empty for the default columns.", max_length=4000
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "list_columns",
+                "default_permissions": (),
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "table"), name="list_columns_user_table"),
                 ],
             },
         ),

@@ -1,24 +1,31 @@
-"""Template tag of a dataset's list."""
+"""Template tags of a dataset's list."""
 
-from typing import Any
+from collections.abc import Iterator
 
 from django import template
-from django.contrib.admin.templatetags.admin_list import result_list
-from django.utils.html import format_html
-from django.utils.text import capfirst
+from django.utils.safestring import SafeString
 
+from curation.admin import list_table
 from curation.admin.changelist import RecordChangeList
 from datasets.records.ordering import SLOW
 
 register = template.Library()
+register.filter("is_dataset_list", lambda cl: isinstance(cl, RecordChangeList))
 
 
-@register.inclusion_tag("admin/change_list_results.html")
-def record_list(cl: Any) -> dict[str, Any]:
-    """Return the context of Django's table of results, with a mark at the columns that are slow to sort by."""
-    context: dict[str, Any] = dict(result_list(cl))
-    if isinstance(cl, RecordChangeList):
-        for name, header in zip(cl.list_display, context["result_headers"], strict=True):
-            if header["sortable"] and name in cl.slow_columns:
-                header["text"] = format_html('{} <span class="slow">{}</span>', capfirst(header["text"]), SLOW)
-    return context
+@register.simple_tag
+def list_headers(cl: RecordChangeList) -> list[list_table.ListHeader]:
+    """Return the headers of a dataset's list."""
+    return list(list_table.headers(cl))
+
+
+@register.simple_tag
+def list_rows(cl: RecordChangeList) -> Iterator[list[SafeString]]:
+    """Return the cells of each record of a dataset's list."""
+    return list_table.rows(cl)
+
+
+@register.simple_tag
+def slow_mark() -> str:
+    """Return the mark of a column by which the list is slow to sort."""
+    return SLOW

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import models
 
+from datasets.records import formatting
 from datasets.records.columns import ListedColumn
 from datasets.records.grouping import Grouping
-from explore import formatting
 
 MISSING, OTHER = "missing", "other"
 DASH = "\N{EN DASH}"

@@ -10,9 +10,9 @@ from django.http import QueryDict
 
 from datasets.query_values import decimal_number
 from datasets.records.filters import record_filterset
+from datasets.records.formatting import is_boolean
 from explore.charts.axes import Axis
 from explore.charts.selection import Selection
-from explore.formatting import is_boolean
 from explore.url_state import READABLE
 
 RANGE = ("__gte", "__lte")

@@ -8,8 +8,8 @@ from typing import Any
 
 import altair as alt
 
+from datasets.records.formatting import format_float
 from explore.charts.chart_spec import ChartError
-from explore.formatting import format_float
 
 MOST_TICKS = 10
 LOG = "log"

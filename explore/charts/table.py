@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from datasets.models import MaterializedView
+from datasets.records.formatting import format_figure
 from explore.charts.axes import Axis
 from explore.charts.captions import Figure, is_few, note_of_few
 from explore.charts.groups import Groups
@@ -14,7 +15,6 @@ from explore.charts.labels import title
 from explore.charts.links import Links
 from explore.charts.measures import Cell, Measured
 from explore.charts.selection import Selection
-from explore.formatting import format_figure
 
 COUNTS = ",d"
 INTERVAL = "95% confidence interval"

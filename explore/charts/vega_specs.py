@@ -6,6 +6,7 @@ from typing import Any
 import altair as alt
 from django.db import models
 
+from datasets.records.formatting import GROUPED
 from explore.charts.axes import Axis
 from explore.charts.colours import FEW_GREY, HEAT, INK
 from explore.charts.encodings import (
@@ -21,7 +22,6 @@ from explore.charts.encodings import (
 from explore.charts.labels import title
 from explore.charts.scales import MOST_TICKS, NumberScale, number_scale, thinned, tick_format
 from explore.charts.table import Data, Labels, Mark, Table
-from explore.formatting import GROUPED
 
 ROW, NARROW_ROW = 24, 11  # pixels: the height of a single bar, and of one of several side by side
 MOST_POINTS = 60  # a longer line shows only the points of few records

@@ -15,6 +15,7 @@ from django.utils import timezone
 from api.etags import ETag, release
 from datasets.query_values import whole_number
 from datasets.records.filter_widgets import title_of
+from datasets.records.formatting import describe_filters, format_figure
 from datasets.records.masking import hidden_fields
 from datasets.versions import versions_behind
 from explore.charts.axes import columns_for
@@ -27,7 +28,6 @@ from explore.charts.encodings import WIDTH
 from explore.charts.form_options import boxes, filled, fitted
 from explore.charts.render_client import RendererBusyError, RenderingError
 from explore.empty_results import removable_filters
-from explore.formatting import describe_filters, format_figure
 from explore.pages import View, explored, page
 from explore.tables import tables_for
 from explore.url_state import State

@@ -28,7 +28,7 @@ def people(bring):
 def test_selected_rows_are_changed_after_a_preview(admin_client, admin_user, people):
     keys = [person.pk for person in people[:4]]
     page = admin_client.post(LIST, {"action": "change_field", "_selected_action": keys})
-    assert "Applies to 4 selected people." in page.text and "New value" not in page.text
+    assert "Applies to 4 selected people." in page.text and "New value of given name" in page.text
     page = admin_client.post(BULK, {"_selected_action": keys, "field": "family_name", "_next": "Next"})
     assert "New value of family name" in page.text and "This field is required" not in page.text
     data = {"_selected_action": keys, "field": "family_name", "value": "Mac"}
@@ -57,11 +57,14 @@ def test_all_matching_records_are_changed(admin_client, people):
     assert set(Person.objects.filter(place_of_birth__city="Derry").values_list("family_name", flat=True)) == {"Oak"}
 
 
-def test_the_form_asks_for_a_field_and_then_for_its_value(admin_client, people):
-    page = admin_client.get(BULK)
-    assert 'name="_next" value="Next"' in page.text and "_preview" not in page.text
-    page = admin_client.post(BULK, ALL | {"field": "family_name", "_next": "Next"})
-    assert 'name="_preview"' in page.text and 'value="Choose another field"' in page.text
+def test_one_form_has_the_field_its_value_and_the_reason(admin_client, people):
+    page = admin_client.get(f"{BULK}?q=Oak")
+    assert "Applies to all people that match the filters: 5." in page.text
+    for name in ("field", "value", "_reason", "_preview", "_next"):
+        assert f'name="{name}"' in page.text
+    page = admin_client.post(BULK, ALL | {"field": "date_of_birth", "_next": "x", "_reason": "letter of 1 May"})
+    assert "New value of date of birth" in page.text and "This field is required" not in page.text
+    assert 'value="letter of 1 May"' in page.text and "autofocus" in page.text
 
 
 def test_a_filter_without_matches_is_reported_and_changes_nothing(admin_client, people):
@@ -84,7 +87,7 @@ def test_the_list_selects_all_matching_records(admin_client, people):
 def test_the_preview_counts_all_records_and_shows_a_sample(admin_client, people):
     page = admin_client.post(BULK, ALL | {"field": "given_name", "value": "Same", "_preview": "x"})
     assert f"{COUNT} records will change (first 10 shown)" in page.text
-    assert "Applies to <strong>all people</strong>: no filter is set." in page.text
+    assert f"Applies to <strong>all people</strong>: no filter is set ({COUNT})." in page.text
 
 
 def test_a_changed_effect_is_previewed_again(admin_client, people):

@@ -229,7 +229,7 @@ def test_compounds_are_counted_with_one_query(admin_client):
 
 @pytest.mark.parametrize(
     ("query", "queries"),
-    [({}, 11), ({"_facets": "True"}, 12), ({"country_of_birth": "Scotland", "_facets": "True"}, 13), ({"q": "n1"}, 12)],
+    [({}, 12), ({"_facets": "True"}, 13), ({"country_of_birth": "Scotland", "_facets": "True"}, 14), ({"q": "n1"}, 13)],
 )
 def test_a_list_takes_as_many_queries_for_3000_records_as_for_300(admin_client, add, query, queries, monkeypatch):
     def counted():
@@ -285,5 +285,6 @@ def test_addresses_are_masked_in_an_export(client, admin_client, django_user_mod
     analyst.groups.add(Group.objects.get(name="Analysts"))
     client.force_login(analyst)
     assert export(client, "/admin/experiments/user/", [1])[0]["email"] == "a****@example.com"
-    assert "alice@" not in client.get("/admin/experiments/user/", {"q": "alice@"}).text.replace('value="alice@"', "")
+    page = client.get("/admin/experiments/user/", {"q": "alice@"}).text
+    assert "alice@example" not in page and "a****@" not in page  # the search does not reveal the address
     assert client.get("/admin/experiments/user/", {"email__istartswith": "al"}).status_code == 400

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 
 from datasets.records.columns import columns_of
-from explore.formatting import describe_filters, format_value, is_grouped, unit_of
+from datasets.records.formatting import describe_filters, format_value, is_grouped, unit_of
 
 
 def column(model, name):

@@ -1,5 +1,5 @@
-/* Open a table when it is selected, copy the page's link, and open a column's filter from its menu. When htmx swaps the
-   page, keep open sections, scroll positions and the focus. */
+/* Open a table when it is selected, copy the page's link, and set a filter by its sliders. When htmx swaps the page, keep
+   open sections, scroll positions and the focus. */
 "use strict";
 
 addEventListener("change", (event) => {
@@ -16,18 +16,8 @@ addEventListener("click", (event) => {
             () => { status.textContent = "Copied"; },
             () => { status.textContent = "Copy it from the address bar"; },
         );
-    } else if (event.target.matches('.explore-menu a[href^="#"]')) {
-        event.preventDefault();
-        event.target.closest("[popover]").hidePopover();
-        openFilter(event.target.hash.slice(1));
     }
 });
-
-function openFilter(id) {
-    const fields = document.getElementById(id);
-    for (let one = fields; one; one = one.parentElement) if (one.matches("details")) one.open = true;
-    fields?.querySelector("input")?.focus();
-}
 
 // A slider below a histogram sets a field of its filter. The list follows when the slider rests.
 let resting;

@@ -1,4 +1,4 @@
-"""Human-readable formatting of filters, values and columns."""
+"""Human-readable formatting of filters, values and columns, the same in Explore and in the admin."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
