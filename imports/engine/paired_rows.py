@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +13,9 @@ from datasets.sql.dialect import analyze, quoted
 from datasets.sql.row_json import is_corrected, value_of
 from imports import fingerprints
 from imports.engine.chosen_pairs import PairChoice, choices_of, find_chosen
+from imports.engine.pair_list import PairList
 from imports.engine.pairing import Candidates, ChosenPairs, Pairs, find_pairs
 from imports.engine.source_load import SourceLoad, Staged
-from imports.engine.spool import Spool
 from imports.engine.staged_rows import StagedRows
 from imports.engine.staging import Writer
 from imports.models import ImportRun
@@ -47,22 +47,11 @@ class PairedRows(StagedRows):
         return f"SELECT pk FROM {self.pairs}"
 
 
-class Pair(TypedDict):
-    """A row and the record whose edited version it is: the columns that differ, and their likeness from 0 to 1."""
-
-    source: str
-    record: str
-    file: str
-    line: int
-    columns: list[str]
-    likeness: float
-
-
 @dataclass
 class Paired:
     """The pairs of a source, the choices of the user that apply to them, and notes for the report."""
 
-    pairs: Spool[Pair] = field(default_factory=Spool[Pair])
+    pairs: PairList = field(default_factory=PairList)
     choices: list[PairChoice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -195,11 +184,11 @@ class _Finder:
                 keys[np.searchsorted(indexes, found)] = [key for _, key in part]
         return keys
 
-    def store(self, candidates: Candidates, pairs: Pairs) -> Spool[Pair]:
+    def store(self, candidates: Candidates, pairs: Pairs) -> PairList:
         """Store the pairs in the stage, and return them for the report."""
-        stage, listed = self.load.stage, Spool[Pair]()
         if not len(pairs.rows):
-            return listed
+            return PairList()
+        stage = self.load.stage
         keys = [self.keys[index] for index in pairs.records]
         files, lines = ([values[index] for index in pairs.rows] for values in (self.files, self.lines))
         stage.need(stage.pairs)
@@ -209,20 +198,10 @@ class _Finder:
         analyze(stage.pairs, "pk", "source_file", "source_line")
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {_missing(self.load)} WHERE pk IN (SELECT pk FROM {quoted(stage.pairs)})")
-        columns = np.array([column.name for column in self.rows.stored], object)
+        columns = [column.name for column in self.rows.stored]
         differing = (candidates.rows[pairs.rows] != candidates.records[pairs.records])[:, 1:]
-        for key, file, line, differs, likeness in zip(keys, files, lines, differing, pairs.likeness, strict=True):
-            listed.add(
-                {
-                    "source": self.load.source.name,
-                    "record": str(key),
-                    "file": self.names[file],
-                    "line": line,
-                    "columns": columns[differs].tolist(),
-                    "likeness": round(float(likeness), 3),
-                }
-            )
-        return listed
+        source = self.load.source.name
+        return PairList(source, self.names, columns, keys, files, lines, pairs.likeness, differing)
 
 
 def _missing(load: SourceLoad) -> str:

@@ -212,6 +212,9 @@ class _Pairing:
 
 
 def _of(bits: tuple[np.ndarray, np.ndarray], indexes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bits of the rows at *indexes*, without a copy if these are all rows in their order."""
+    if len(indexes) == len(bits[0]) and (np.diff(indexes) == 1).all():
+        return bits
     return bits[0][indexes], bits[1][indexes]
 
 

@@ -36,10 +36,9 @@ from imports.engine.mostly_rejected import MostlyRejectedError
 from imports.engine.open_files import open_sources
 from imports.engine.options import DEFAULT_OPTIONS, Options
 from imports.engine.outdated_previews import refuse_outdated
-from imports.engine.paired_rows import Pair
+from imports.engine.pair_list import PairList
 from imports.engine.pipeline import fill
 from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
-from imports.engine.spool import Spool
 from imports.engine.staging import drop_stages
 from imports.models import Change, ImportRun, SourceFile
 from imports.readers import AlteredError, ReadError
@@ -54,7 +53,7 @@ class Outcome:
 
     run: ImportRun
     missing: MissingRecords = field(default_factory=MissingRecords)
-    pairs: list[Spool[Pair]] = field(default_factory=list)  # of each source
+    pairs: list[PairList] = field(default_factory=list)  # of each source
 
 
 def import_files(

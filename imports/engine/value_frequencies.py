@@ -26,7 +26,7 @@ class Frequencies:
     def bits(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the information of each value in *rows*, alone and given the value of the parent column."""
         count = max(len(self.sample), 1)
-        alone, given = np.empty(rows.shape), np.empty(rows.shape)
+        alone, given = np.empty(rows.shape, np.float32), np.empty(rows.shape, np.float32)
         for column, parent in enumerate(self.parents.tolist()):
             occurrences = _counts(self.sample[:, column], rows[:, column])
             probability = np.where(occurrences > 1, occurrences / count, 1 / _richness(self.sample[:, column]))
@@ -42,7 +42,7 @@ class Frequencies:
         """Return the information of the values in *equal* columns, a boolean array, for each row of *bits*."""
         alone, given = bits
         has_parent = equal & (self.parents >= 0) & equal[..., np.maximum(self.parents, 0)]
-        total: np.ndarray = np.where(has_parent, given, np.where(equal, alone, 0)).sum(-1)
+        total: np.ndarray = np.where(has_parent, given, np.where(equal, alone, np.float32(0))).sum(-1, dtype=np.float64)
         return total
 
 
