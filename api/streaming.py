@@ -7,6 +7,7 @@ from rest_framework.request import Request
 
 from api.problems import Unavailable
 from datasets.http.head_requests import is_head
+from datasets.records.filters import record_filterset
 from datasets.records.query_params import InvalidParametersError, ListQuery
 from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, export
 from exports.responses import ExportResponse, headers_of
@@ -29,10 +30,19 @@ def streamed(request: Request, records: models.QuerySet, query: ListQuery) -> Ht
     Raises InvalidParametersError and Unavailable before any data is sent.
     """
     names = [column.name for column in query.columns]
+    model: type[models.Model] = records.model
+    known = record_filterset(model).base_filters
     ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
     try:
         file = export(
-            records.model, ordered, names, request.user, request.accepted_renderer.format, compress=query.compress
+            model,
+            ordered,
+            names,
+            request.user,
+            request.accepted_renderer.format,
+            compress=query.compress,
+            filters={name: str(value) for name, value in request.query_params.items() if name in known},
+            source=request.build_absolute_uri(),
         )
     except TooManyStreamsError as error:
         raise Unavailable(str(error), wait=error.retry_after) from None

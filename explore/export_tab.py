@@ -18,6 +18,7 @@ from explore.pages import explored, page, refused
 from explore.url_state import OF_EXPORTS, READABLE, State
 from exports import xlsx
 from exports.columns import is_masked
+from exports.file_names import file_stem
 from exports.formats import FORMATS, ExportError, Format, TooManyStreamsError, export
 from exports.responses import ExportResponse, headers_of
 
@@ -71,7 +72,8 @@ class Order:
 
     @property
     def filename(self) -> str:
-        name = f"{self.state.model._meta.db_table}{self.format.suffix}{'.gz' if self.compress else ''}"
+        stem = file_stem(self.state.model, self.state.filters)
+        name = f"{stem}{self.format.suffix}{'.gz' if self.compress else ''}"
         return masked_name(name) if self.masked else name
 
     @property
@@ -114,6 +116,8 @@ def file(request: HttpRequest, state: State) -> HttpResponseBase:
             order.format.name,
             defused=order.defused,
             compress=order.compress,
+            filters=state.filters,
+            source=request.build_absolute_uri(state.table.address() + state.query().removesuffix("?")),
         )
     except TooManyStreamsError as error:
         answer = refused(request, 503, "Too many exports at once", str(error))

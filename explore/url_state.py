@@ -24,7 +24,7 @@ from explore.tables import Table
 OF_TABLES = ("columns", "ordering", "cursor")
 OF_CHARTS = (
     *("kind", "x", "y", "colour", "measure", "weight", "bins", "sort", "scale", "title"),
-    *("width", "height", "theme"),
+    *("width", "height", "size", "theme"),
 )
 OF_EXPORTS = ("format", "compress", "spreadsheet", "count")
 MANY = ("measure",)  # parameters that may be repeated or contain commas

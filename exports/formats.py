@@ -1,7 +1,7 @@
 """Export records as CSV, JSON, NDJSON, Parquet or Excel, as a stream with constant memory usage."""
 
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -9,10 +9,12 @@ from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import connections, models
+from django.utils.http import content_disposition_header
 
 from datasets.records.masking import Viewer, masked_name
 from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
 from exports import copy_rows, parquet, python_rows, xlsx
+from exports.about import About
 from exports.columns import ExportedColumn, exported_columns
 from exports.concurrency import StreamPermit
 from exports.errors import (
@@ -23,6 +25,7 @@ from exports.errors import (
     UnknownFormatError,
     UnwritableValueError,
 )
+from exports.file_names import file_stem
 from exports.formula_escaping import BOM, MARK
 
 __all__ = [
@@ -96,7 +99,7 @@ class Export:
     @property
     def headers(self) -> dict[str, str]:
         """The headers of a response that sends the file."""
-        named = {"Content-Disposition": f'attachment; filename="{self.filename}"'}
+        named = {"Content-Disposition": content_disposition_header(as_attachment=True, filename=self.filename) or ""}
         return named | ({MASKED_HEADER: self.masked} if self.masked else {})
 
     def __iter__(self) -> "Export":
@@ -168,19 +171,23 @@ def export(
     *,
     defused: bool = False,
     compress: bool = False,
+    filters: Mapping[str, str] | None = None,
+    source: str = "",
 ) -> Export:
     """Return *queryset*, records of *model*, as a file of *file_format* (one of FORMATS), with the named *columns*.
 
     If *columns* is None, all columns are exported. Records are in the queryset's order, or ordered by primary key.
     Personal data that is hidden from *user* is masked, or all personal data if *user* is None. If any data is masked,
     the name of the file and its column MASK_MARK show this. *defused* escapes formulas in CSV. Excel does not run text
-    cells as formulas. *compress* compresses the file with gzip if its format is not already compressed. Raises
-    ExportError before any data is sent.
+    cells as formulas. *compress* compresses the file with gzip if its format is not already compressed. *filters* are
+    the parameters of the list's URL that select the records, for the name of the file. A workbook also says its
+    *source*, such as this URL. Raises ExportError before any data is sent.
     """
     if file_format not in FORMATS:
         raise UnknownFormatError(file_format, FORMATS)
     by_a_request = is_limited()
     kind, chosen = FORMATS[file_format], exported_columns(model, columns, user)
+    about = About.of(model, filters or {}, source)  # before the records, so that its version is not newer
     records = _in_order(queryset)
     if kind.name == "xlsx" and records.order_by()[: xlsx.MOST + 1].count() > xlsx.MOST:
         raise TooManyRowsError(xlsx.MOST)
@@ -196,19 +203,20 @@ def export(
             blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
             blocks = engine.csv_rows(records, chosen, blank, defuse=defuse)
         opened: Source | BinaryIO
-        opened = source = Source(blocks)
+        opened = rows = Source(blocks)
         if kind.name == "xlsx":
-            with closing(source), unlimited():
+            with closing(rows), unlimited():
                 if by_a_request:
-                    source.begin()
-                opened = book = xlsx.workbook(source, chosen)
+                    rows.begin()
+                opened = book = xlsx.workbook(rows, chosen, about)
             stream: Iterator[bytes] = iter(partial(book.read, BLOCK), b"")
         else:
-            stream = _stream(kind, source, chosen, defused=defused)
+            stream = _stream(kind, rows, chosen, defused=defused)
         if compress and not kind.packed:
             stream, kind = _gzipped(stream), Format(kind.name, kind.title, "application/gzip", f"{kind.suffix}.gz")
         masked = ";".join(column.name for column in chosen if column.masked)
-        file = Export(kind.content_type, f"{model._meta.db_table}{kind.suffix}", masked, stream, opened, permit)
+        filename = f"{file_stem(model, filters or {})}{kind.suffix}"
+        file = Export(kind.content_type, filename, masked, stream, opened, permit)
         cleanup.pop_all()
     return file
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from datasets.records.aggregation import Summary
+from exports.about import About
 from exports.formula_escaping import BOM, MARK, MARKED, defused
 from exports.xlsx import sheet
 
@@ -34,16 +35,19 @@ def table_as_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], *, defuse:
 
 
 def summary_file(
-    summary: Summary, file_format: str, *, compress: bool = False
+    summary: Summary, file_format: str, about: About, *, compress: bool = False
 ) -> AbstractContextManager[Iterable[bytes]]:
-    """Return *summary* as a file of *file_format* (one of FORMATS), in blocks of bytes. Raises TooManyRowsError."""
+    """Return *summary* as a file of *file_format* (one of FORMATS), in blocks of bytes. Raises TooManyRowsError.
+
+    A workbook has a sheet with *about*.
+    """
     match file_format:
         case "csv":
             body = groups_as_csv(summary.names, summary.rows).encode()
         case "parquet":
             return nullcontext([_parquet(summary)])
         case "xlsx":
-            return nullcontext([_workbook(summary)])
+            return nullcontext([_workbook(summary, about)])
         case _:
             lines = [orjson.dumps(dict(zip(summary.names, row, strict=True))) for row in summary.rows]
             body = b"\n".join([*lines, b""])
@@ -59,8 +63,8 @@ def _parquet(summary: Summary) -> bytes:
     return file.getvalue()
 
 
-def _workbook(summary: Summary) -> bytes:
-    with sheet(summary.names, [True] * len(summary.names), summary.rows) as file:
+def _workbook(summary: Summary, about: About) -> bytes:
+    with sheet(summary.names, [True] * len(summary.names), summary.rows, about) as file:
         return file.read()
 
 

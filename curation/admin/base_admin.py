@@ -47,7 +47,8 @@ def _export_as(kind: Format) -> Callable[..., HttpResponseBase | None]:
         model_admin: admin.ModelAdmin[Any], request: HttpRequest, queryset: models.QuerySet
     ) -> HttpResponseBase | None:
         try:
-            file = export(model_admin.model, queryset, None, request.user, kind.name, defused=True)
+            source = request.build_absolute_uri()
+            file = export(model_admin.model, queryset, None, request.user, kind.name, defused=True, source=source)
         except ExportError as error:
             model_admin.message_user(request, str(error), messages.ERROR)
             return None

@@ -8,10 +8,13 @@ from typing import Any
 
 from explore.charts.colours import BRIGHTER, THEMES
 from explore.charts.encodings import ADDRESS, WIDTH
+from explore.charts.image_sizes import DPI, Size, jpeg_in_print, legend_lines, millimetres, narrowed
 from explore.charts.render_client import render
 
 FORMATS = {"png": "image/png", "jpg": "image/jpeg", "svg": "image/svg+xml"}
 SMALLEST, LARGEST = 100, 4000  # pixels of an image's width and height
+CROWDED = 0.7  # of a chart's height: in a lower image, its parts are smaller instead of closer to each other
+LINE = 16  # pixels: the height of a line of the subtitle or the legend
 LETTER, SMALL_LETTER = 8.6, 6.4  # average width in pixels of a letter of the title, and of the subtitle
 ASIDE = {"left": 5, "top": 5, "bottom": 5, "right": 30}  # an SVG's viewer may use a wider font
 _SIZE = re.compile(r'(<svg\b[^>]*?) width="[^"]*" height="[^"]*"')
@@ -39,6 +42,12 @@ class Picture:
         """A text alternative of the chart."""
         return " ".join([f"{self.title}.", *self.subtitle])
 
+    @property
+    def addresses(self) -> list[str | None]:
+        """The address of the records of each row, or None."""
+        [base] = [parameter["value"] for parameter in self.spec.get("params", [])] or [""]
+        return [base + link if base and link is not None else None for link in self.links or [None] * len(self.rows)]
+
     def image(
         self, suffix: str = "png", width: int = WIDTH, height: int | None = None, theme: str = "light", site: str = ""
     ) -> bytes:
@@ -52,12 +61,41 @@ class Picture:
         if suffix not in FORMATS or not all(SMALLEST <= size <= LARGEST for size in (width, height)):
             known = ", ".join(FORMATS)
             raise ValueError(f"Expected {known} of {SMALLEST} to {LARGEST} pixels; found {suffix}, {width} x {height}.")
-        scale = max(1, min(width / WIDTH, height / 300))
-        spec = self.titled(width / scale, height / scale, theme)
+        scale = max(1, min(width / WIDTH, height / max(300, CROWDED * self.height)))
+        return self._rendered(suffix, self.titled(width / scale, height / scale, theme), scale, (width, height), site)
+
+    def sized(self, suffix: str, size: Size, theme: str = "light", site: str = "") -> bytes:
+        """Return the chart as an image of a named *size*."""
+        if size.height:
+            return self.image(suffix, size.width, size.height, theme, site)
+        if size.bare:
+            spec = self.themed(theme)
+            spec |= {"config": spec["config"] | {"background": None}}
+            return self._rendered(suffix, spec, size.scale, (size.width, self.height), site)
+        spec = narrowed(self.titled(size.width / size.scale, None, theme))
+        lines = len(spec["title"]["text"]) + len(spec["title"]["subtitle"]) + legend_lines(spec)
+        height = min(round((max(self.height - 80, 220) + LINE * lines) * size.scale), LARGEST)
+        spec |= {"height": height / size.scale}
+        return self._rendered(suffix, spec, size.scale, (size.width, height), site, printed=size.printed)
+
+    def _rendered(
+        self,
+        suffix: str,
+        spec: dict[str, Any],
+        scale: float,
+        size: tuple[int, int],
+        site: str,
+        *,
+        printed: bool = False,
+    ) -> bytes:
         if "params" in spec:
-            spec["params"] = [{"name": ADDRESS, "value": site + spec["params"][0]["value"]}]
-        made = render(suffix, spec | {"padding": ASIDE}) if suffix == "svg" else render(suffix, spec, scale)
-        if suffix == "svg" and scale > 1:
+            spec = spec | {"params": [{"name": ADDRESS, "value": site + spec["params"][0]["value"]}]}
+        if suffix != "svg":
+            made = render(suffix, spec, scale, DPI if printed else None)
+            return jpeg_in_print(made) if printed and suffix == "jpg" else made
+        made = render(suffix, spec | {"padding": ASIDE})
+        if scale > 1:
+            width, height = (millimetres(side) if printed else str(side) for side in size)
             made = _SIZE.sub(rf'\1 width="{width}" height="{height}"', made.decode(), count=1).encode()
         return made
 

@@ -1,6 +1,6 @@
 """The options of the Chart tab: for each kind of chart, those that fit the table."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from django.db import models
@@ -57,12 +57,12 @@ HOLDING = {"group": "to group by", "place": "of dates or numbers", "number": "of
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a select."""
+    """An option of a select, or a kind of chart. *lacks* says why it cannot be chosen."""
 
     value: str
     label: str
     chosen: bool
-    disabled: bool = False
+    lacks: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ def boxes(
     model: type[models.Model], drawing: Drawing, user: Viewer, filters: Mapping[str, str] | None = None
 ) -> Iterator[Box]:
     """Yield the fields of the form of *drawing*, whose records have *filters*."""
-    cannot = {kind for kind in KINDS if lacking(model, kind, user)}
-    yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))], cannot)
+    lacks = {kind: lacking(model, kind, user) for kind in KINDS}
+    yield _listed("kind", LABELS["kind"], drawing.kind, [("", list(KINDS.items()))], lacks)
     for name in USED[drawing.kind]:
         label = AXES.get(drawing.kind, {}).get(name, LABELS[name])
         value = getattr(drawing, name)
@@ -168,13 +168,17 @@ def _is_binned(model: type[models.Model], drawing: Drawing, user: Viewer) -> boo
 
 
 def _listed(
-    name: str, label: str, value: str, groups: list[tuple[str, list[tuple[str, str]]]], cannot: Collection[str] = ()
+    name: str,
+    label: str,
+    value: str,
+    groups: list[tuple[str, list[tuple[str, str]]]],
+    lacks: Mapping[str, str] | None = None,
 ) -> Box:
     known = {option for _, options in groups for option, _ in options}
     if value not in known:
         groups = [*groups, ("", [(value, value)])]  # a value that only a URL can set: bins of a fixed width
     made = [
-        (of, tuple(Option(option, text, option == value, option in cannot) for option, text in options))
+        (of, tuple(Option(option, text, option == value, (lacks or {}).get(option, "")) for option, text in options))
         for of, options in groups
     ]
     return Box(name, label, tuple(made))

@@ -20,6 +20,7 @@ Result = TypeVar("Result")
 PREPARATION = Path(__file__).with_name("render_worker.py")
 PATIENCE = 30  # seconds for one image; the first image of a worker takes two
 VERSION = "6.4"  # of Vega-Lite
+SCREEN_DPI = 72  # of an image without another resolution
 QUALITY = 92  # of a JPEG, up to 100
 
 
@@ -93,20 +94,26 @@ os.register_at_fork(after_in_child=renderer.forget)
 permits = BoundedSemaphore(settings.STREAMS_AT_ONCE)
 
 
-def render(suffix: str, spec: dict[str, Any], scale: float = 1) -> bytes:
-    """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises RendererBusyError or RenderingError."""
+def render(suffix: str, spec: dict[str, Any], scale: float = 1, dpi: int | None = None) -> bytes:
+    """Return *spec* as a ``png``, ``jpg`` or ``svg`` image; raises RendererBusyError or RenderingError.
+
+    A PNG says that it has *dpi* pixels per inch.
+    """
     if not permits.acquire(blocking=False):
         raise RendererBusyError
     try:
-        return _render(suffix, json.dumps(spec), scale)
+        return _render(suffix, json.dumps(spec), scale, dpi)
     finally:
         permits.release()
 
 
-def _render(suffix: str, spec: str, scale: float) -> bytes:
+def _render(suffix: str, spec: str, scale: float, dpi: int | None) -> bytes:
     options: dict[str, Any] = {"vl_version": VERSION, "allowed_base_urls": []}  # the renderer must not use the network
     if suffix == "svg":
         return renderer.call(vl_convert.vegalite_to_svg, spec, **options).encode()
     if suffix == "jpg":
         return renderer.call(vl_convert.vegalite_to_jpeg, spec, scale=scale, quality=QUALITY, **options)
+    if dpi:  # vl-convert enlarges the image by the resolution
+        options |= {"ppi": dpi}
+        scale *= SCREEN_DPI / dpi
     return renderer.call(vl_convert.vegalite_to_png, spec, scale=scale, **options)

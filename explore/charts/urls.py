@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from explore.charts import views
+from explore.charts import file_views, views
 from explore.charts.chart_image import FORMATS
 
 urlpatterns = [
     path("chart/", views.chart, name="chart"),
-    path("chart.csv", views.data, name="chart-csv"),
-    path("chart.json", views.specification, name="chart-json"),
-    *(path(f"chart.{suffix}", views.image(suffix), name=f"chart-{suffix}") for suffix in FORMATS),
-    path("chart.<str:suffix>", views.no_such_image),
+    path("chart/figure/", views.figure, name="chart-figure"),
+    path("chart.csv", file_views.data, name="chart-csv"),
+    path("chart.json", file_views.specification, name="chart-json"),
+    *(path(f"chart.{suffix}", file_views.image(suffix), name=f"chart-{suffix}") for suffix in FORMATS),
+    path("chart.<str:suffix>", file_views.no_such_image),
 ]

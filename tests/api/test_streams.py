@@ -8,6 +8,7 @@ import json
 import openpyxl
 import pyarrow.parquet
 import pytest
+from django.utils import timezone
 
 from exports import concurrency, xlsx
 from people.models import Place
@@ -15,6 +16,7 @@ from people.models import Place
 pytestmark = pytest.mark.django_db
 LIST = "/api/people/places/"
 NAMES = ["Kelso", "=1+1", 'He said "no"', "Ünsal, ὀδός\nline", "-"]
+TODAY = timezone.localdate()
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,7 @@ def fetch(client, query="", **headers):
 def test_csv_has_every_record_exactly(client):
     answer, body = fetch(client, "format=csv&fields=city,county,country")
     assert answer["Content-Type"].startswith("text/csv")
-    assert answer["Content-Disposition"] == 'attachment; filename="places.csv"'
+    assert answer["Content-Disposition"] == f'attachment; filename="people-places_{TODAY}.csv"'
     header, *lines = csv.reader(io.StringIO(body.decode(), newline=""))
     assert header == ["city", "county", "country"]
     assert lines == [list(row) for row in Place.objects.order_by("pk").values_list(*header)]
@@ -68,7 +70,9 @@ def test_the_accept_header_selects_the_format(client):
 def test_a_file_is_compressed_on_request(client):
     _, plain = fetch(client, "format=csv")
     answer, packed = fetch(client, "format=csv&compress=gzip")
-    assert gzip.decompress(packed) == plain and answer["Content-Disposition"].endswith('"places.csv.gz"')
+    assert gzip.decompress(packed) == plain and answer["Content-Disposition"].endswith(
+        f'"people-places_{TODAY}.csv.gz"'
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Charts in a real browser: drawing, tooltips, dark theme, narrow screens, and images."""
 
+import re
 import struct
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -36,8 +37,8 @@ def site(site_with):
 def drawing(page):
     """Return the chart of a page after it is drawn."""
     svg = page.locator("#chart-drawing svg")
-    svg.wait_for()
-    page.locator("#chart-waiting").wait_for(state="hidden")
+    svg.wait_for(state="attached")
+    page.locator(".chart-stage.drawn").wait_for()
     return svg
 
 
@@ -57,6 +58,22 @@ def test_every_kind_of_chart_is_drawn_in_both_themes_and_on_a_narrow_screen(page
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (kind, scheme)
             label = svg.locator(".role-axis-label text").first.evaluate("one => getComputedStyle(one).fill")
             assert dark(label) is (scheme == "light"), (kind, label)
+    assert page.complaints == []
+
+
+def test_the_picture_of_the_server_is_replaced_in_its_place_and_a_click_opens_the_records(page):
+    page.route("**/chart.json*", lambda route: None)  # the script waits
+    page.goto(BARS)
+    picture = page.locator("#chart-picture img")
+    assert picture.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
+    before = page.locator(".chart-save").bounding_box()["y"]
+    page.unroute("**/chart.json*")
+    page.reload()
+    bar = drawing(page).locator('.mark-rect path[role="graphics-symbol"]').first
+    assert picture.is_hidden() and page.locator(".chart-save").bounding_box()["y"] == before
+    bar.click()
+    page.wait_for_url("**/explore/census/respondents/?age__gte=20&education=*")
+    page.locator("tbody tr").first.wait_for()
     assert page.complaints == []
 
 
@@ -83,12 +100,14 @@ def test_changing_an_option_redraws_the_chart(page):
     page.goto(BARS)
     drawing(page)
     page.evaluate("window.stays = true")
-    page.get_by_label("Kind").select_option("histogram")
+    page.get_by_label("Histogram").check()
     page.get_by_role("heading", name="Distribution of age (years)").wait_for()
     drawing(page)
     page.get_by_label("Split by colour").select_option("sex")
     page.get_by_role("heading", name="Distribution of age (years), by sex").wait_for()
     drawing(page)
+    said = page.locator("#chart-changed").text_content()
+    assert said.startswith("Split by colour: Sex. Distribution of age (years), by sex. n = ")
     assert page.evaluate("window.stays")  # no page was loaded
     assert "kind=histogram" in page.url and "colour=sex" in page.url and "age__gte=20" in page.url
     page.reload()
@@ -119,7 +138,8 @@ def test_the_chart_is_saved_at_the_size_that_was_chosen(page, suffix, mark):
     assert not page.evaluate("window.asked")  # the page is not loaded again, which would reset the size
     with page.expect_download() as download:
         page.get_by_role("button", name=suffix).click()
-    assert download.value.suggested_filename == f"census-respondents.{suffix.lower()}"
+    name = download.value.suggested_filename
+    assert re.fullmatch(rf"census-respondents_age-from-20_[\d-]{{10}}\.{suffix.lower()}", name)
     image = Path(download.value.path()).read_bytes()
     assert image.startswith(mark)
     assert size_of(image) == (1234, 567)
@@ -146,10 +166,9 @@ def test_without_scripts_there_is_an_image_and_a_button(site, open_browser):
     image = page.locator(".chart-figure img")
     assert image.evaluate("one => one.complete || new Promise(done => one.onload = () => done(true))")
     assert image.evaluate("one => one.naturalWidth") == 800
-    assert page.locator("#chart-drawing").evaluate("one => one.clientHeight") == 0  # no space is reserved for a drawing
     assert image.get_attribute("alt").startswith("Mean age (years) by education. Census: respondents, age ≥ 20.")
-    page.get_by_label("Kind").select_option("heat")
-    page.get_by_role("button", name="Draw").click()
+    page.get_by_label("Heat map").check()
+    page.get_by_role("button", name="Apply").first.click()
     assert "kind=heat" in page.url
     page.get_by_role("heading", name="Mean age (years) by education and").wait_for()
     page.get_by_text("Data table").click()
@@ -179,7 +198,7 @@ def test_names_below_a_heat_map_are_upright_on_a_telephone(page):
 def test_a_new_kind_of_chart_changes_the_url(page):
     page.goto(BARS)
     drawing(page)
-    page.get_by_label("Kind").select_option("scatter")
+    page.get_by_label("Scatter").check()
     page.get_by_role("heading", name="Final weight", level=2).wait_for()
     drawing(page)
     assert dict(parse_qsl(urlsplit(page.url).query)) == {
@@ -194,8 +213,8 @@ def test_the_keyboard_reaches_every_choice_and_the_data(page):
     page.goto(BARS)
     drawing(page)
     reached = []
-    page.locator("#chart-kind").focus()
-    for _ in range(16):
+    page.locator("#chart-kind-bar").focus()
+    for _ in range(14):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
     for name in ("chart-x", "chart-colour", "chart-measure", "chart-sort", "chart-width", "PNG", "JPG"):

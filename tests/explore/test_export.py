@@ -16,8 +16,10 @@ import pyarrow.parquet
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from datasets.records import pagination
+from datasets.versions import versions_behind
 from exports import concurrency, xlsx
 from exports.formula_escaping import MARK
 from people.models import Person
@@ -26,6 +28,7 @@ from tests.explore.conftest import ODD
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = "people/people/export/"
+NAMED, TODAY = "people-people", timezone.localdate().isoformat()
 COLUMNS = ["given_name", "place_of_birth", "date_of_birth"]
 CHOSEN = f"columns={','.join(COLUMNS)}&ordering=-date_of_birth"
 
@@ -69,7 +72,7 @@ def run(command, folder, environment):
 def test_the_page_states_the_exact_contents_of_the_file(reader, people):
     page = reader.page(f"{PEOPLE}?{CHOSEN}&county_of_birth=Fife")
     assert "<strong>2</strong> people, 3 columns: <code>given_name</code>, <code>place_of_birth</code>" in page
-    assert "Download people.csv" in page and 'id="format-csv" checked' in page
+    assert f"Download {NAMED}_county-of-birth-Fife_{TODAY}.csv" in page and 'id="format-csv" checked' in page
 
 
 def test_many_records_are_estimated_first_and_counted_on_request(reader, people, monkeypatch, execute):
@@ -89,7 +92,7 @@ def test_many_records_are_estimated_first_and_counted_on_request(reader, people,
 
 def test_csv_json_and_ndjson_have_the_stored_values(reader, people):
     answer, body = download(reader, CHOSEN)
-    assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'
+    assert answer["Content-Disposition"] == f'attachment; filename="{NAMED}_{TODAY}.csv"'
     header, *lines = csv.reader(io.StringIO(body.decode(), newline=""))
     assert header == COLUMNS and [tuple(line) for line in lines] == stored()
     records = [dict(zip(COLUMNS, row, strict=True)) for row in stored()]
@@ -107,12 +110,29 @@ def test_excel_and_parquet_have_the_stored_values(reader, people):
     assert [(name, city, day.isoformat()) for name, city, day in rows] == stored()
 
 
+def test_a_workbook_says_what_it_contains(reader, people):
+    _, body = download(reader, f"{CHOSEN}&format=xlsx&county_of_birth=Fife&search=mac")
+    book = openpyxl.load_workbook(io.BytesIO(body))
+    assert book.sheetnames == ["People", "About this file"] and book.active.title == "People"
+    assert book["People"].freeze_panes == "A2"
+    widths = {letter: column.width for letter, column in book["People"].column_dimensions.items()}
+    assert 8 < widths["B"] < 61 and widths["B"] != widths["A"]
+    about = list(book["About this file"].iter_rows(values_only=True))
+    assert ("Dataset", "People") in about and ("Table", "People") in about
+    assert [value for name, value in about if name == "Filter"] == ["county_of_birth=Fife", "search=mac"]
+    assert dict(about)["Day"].date() == timezone.localdate()
+    assert dict(about)["Version of the data"] == versions_behind(Person)
+    source = urlsplit(dict(about)["Source"])
+    assert (source.scheme, source.netloc, source.path) == ("http", "testserver", "/explore/people/people/")
+    assert reader.get(f"{source.path}?{source.query}").status_code == 200 and "county_of_birth=Fife" in source.query
+
+
 def test_a_compressed_file_has_the_same_content(reader, people):
     answer, body = download(reader, f"{CHOSEN}&compress=gzip")
-    assert answer["Content-Disposition"] == 'attachment; filename="people.csv.gz"'
+    assert answer["Content-Disposition"] == f'attachment; filename="{NAMED}_{TODAY}.csv.gz"'
     assert gzip.decompress(body) == download(reader, CHOSEN)[1]
     page = reader.page(f"{PEOPLE}?{CHOSEN}&compress=gzip&format=parquet")
-    assert "Download people.parquet" in page and 'id="compress" disabled' in page
+    assert f"Download {NAMED}_{TODAY}.parquet" in page and 'id="compress" disabled' in page
 
 
 def test_a_file_for_a_spreadsheet_has_escaped_formulas_and_says_so(reader, people):
@@ -161,8 +181,8 @@ def test_the_command_needs_the_permissions_of_its_user(signed_in, experiments, c
     curator, analyst = signed_in("Curators", name="grace o'hara"), signed_in("Analysts", name="eve")
     address = "experiments/users/export/?columns=email&format=csv"
     for reader, email, name in [
-        (curator, b"alice@example.com", "users.csv"),
-        (analyst, b"a****@example.com,email", "users.masked.csv"),
+        (curator, b"alice@example.com", f"experiments-users_{TODAY}.csv"),
+        (analyst, b"a****@example.com,email", f"experiments-users_{TODAY}.masked.csv"),
     ]:
         command = code(reader.page(address), "command")
         assert ("--as-user" in command) == (reader is curator)
@@ -210,5 +230,5 @@ def test_one_export_too_many_gets_retry_after(reader, people, settings):
 
 def test_a_head_request_does_not_start_a_stream(reader, people):
     answer = reader.head(f"/explore/{PEOPLE}file")
-    assert answer["Content-Disposition"].endswith('"people.csv"') and not answer.getvalue()
+    assert answer["Content-Disposition"].endswith(f'"{NAMED}_{TODAY}.csv"') and not answer.getvalue()
     assert concurrency.taken() == 0

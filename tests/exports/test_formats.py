@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.core.management import call_command
 from django.db.models import JSONField, Value
+from django.utils import timezone
 
 from census.models import Respondent
 from datasets import exact_json
@@ -179,10 +180,11 @@ def test_a_file_may_be_compressed(people, exported):
     plain = exported(Person, None, "csv")
     assert gzip.decompress(exported(Person, None, "csv", compress=True)) == plain
     packed = export(Person, Person.objects.all(), None, None, "ndjson", compress=True)
-    assert (packed.filename, packed.content_type) == ("people.ndjson.gz", "application/gzip")
+    name = f"people-people_{timezone.localdate()}"
+    assert (packed.filename, packed.content_type) == (f"{name}.ndjson.gz", "application/gzip")
     packed.close()
     with export(Person, Person.objects.all(), None, None, "parquet", compress=True) as already:
-        assert already.filename == "people.parquet"
+        assert already.filename == f"{name}.parquet"
 
 
 def test_a_long_export_is_written_in_blocks(db):

@@ -12,9 +12,13 @@ function theme() {
 }
 
 function fitted({ data, config, ...rest }, narrow) {
-    // The page shows the title above. On a narrow page, axis labels are vertical and overlapping ones are hidden.
-    const changes = narrow ? { labelOverlap: true, labelAngle: -90 } : {};
-    const changed = JSON.parse(JSON.stringify(rest), (key, value) => (Object.hasOwn(changes, key) ? changes[key] : value));
+    // The page shows the title above. On a narrow page, axis labels are vertical, without numbers of records, and every
+    // second one of many numbers is left out.
+    const changes = narrow ? { labelOverlap: true, labelAngle: -90, labelExpr: undefined } : {};
+    const changed = JSON.parse(JSON.stringify(rest), (key, value) => {
+        if (narrow && key === "values" && value.length > 5) return value.filter((_, place) => place % 2 === 0);
+        return Object.hasOwn(changes, key) ? changes[key] : value;
+    });
     const legend = { ...config.legend, ...(narrow ? { orient: "bottom", columns: 2, labelLimit: 120 } : {}) };
     const axis = { ...config.axis, ...(narrow ? { labelLimit: 110 } : {}) };
     const font = getComputedStyle(document.body).fontFamily;
@@ -22,16 +26,31 @@ function fitted({ data, config, ...rest }, narrow) {
     return { ...changed, data, config: { ...config, background: null, font, legend, axis, axisX }, width: "container" };
 }
 
+// Say what the last choice changed, to readers who do not see the chart.
+let chosen = "";
+
+addEventListener("change", ({ target }) => {
+    if (!target.closest(".chart-boxes")) return;
+    const [label] = target.labels;
+    const value = target.selectedOptions?.[0].textContent ?? target.value;
+    chosen = target.type === "radio" ? `Kind: ${label.textContent.trim()}` : `${label.textContent.trim()}: ${value}`;
+});
+
+function tell() {
+    const lines = [...document.querySelectorAll(".chart-figure figcaption > *")].map((line) => line.textContent);
+    if (chosen) document.getElementById("chart-changed").textContent = `${chosen}. ${lines[0]}. ${lines.at(-1)}`;
+    chosen = "";
+}
+
 async function draw() {
     const place = document.getElementById("chart-drawing");
     if (!place) return;
     const mine = ++turn;
     const waiting = document.getElementById("chart-waiting");
-    waiting.textContent = "Drawing…";
-    waiting.hidden = false;
     try {
         const answer = await fetch(`${place.dataset.spec}&theme=${theme()}`, { headers: { Accept: "application/json" } });
-        if (!answer.ok) throw new Error(await answer.text());
+        const isText = answer.headers.get("Content-Type")?.startsWith("text/plain");
+        if (!answer.ok) throw new Error(isText ? await answer.text() : `status ${answer.status}`);
         const found = await answer.json();
         if (mine !== turn) return;
         const spec = fitted(found, place.clientWidth < NARROW);
@@ -44,10 +63,13 @@ async function draw() {
             defaultStyle: false,
             tooltip: { disableDefaultStyle: true },
         });
+        place.parentElement.classList.add("drawn"); // it replaces the picture of the server
         waiting.hidden = true;
+        tell();
     } catch (error) {
         if (mine !== turn) return;
         waiting.textContent = `The chart could not be drawn (${error.message}). The table below shows its data.`;
+        waiting.hidden = false;
     }
 }
 

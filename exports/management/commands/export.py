@@ -25,12 +25,14 @@ from datasets.records.query_params import InvalidParametersError, ListQuery, par
 from datasets.refresh_option import refresh_before_reading
 from datasets.registry import nearest_name, served_tables
 from datasets.suggestions import did_you_mean, suggest
+from exports.about import About
 from exports.formats import FORMATS, Export, ExportError, export
 from exports.summaries import summary_file
 
 SUFFIXES = {known.suffix: name for name, known in FORMATS.items()}
 OPTIONS = {"fields": "--columns", "ordering": "--ordering", "search": "--search", "by": "--by", "measure": "--measure"}
 OF_OTHERS = ("format", "fields", "omit", "ordering", "search", "compress")  # the API's parameters that are not filters
+SOURCE = "manage.py export {}"
 EXAMPLES = """examples:
   manage.py export census/respondents --filter education=Bachelors --filter age__gte=30 -o bachelors.csv
   manage.py export people/people --filter county_of_birth=Fife --columns given_name,family_name -o fife.csv
@@ -82,6 +84,7 @@ class Command(TerminalCommand):
 
     def handle(self, *, table: str, output: str, **options: Any) -> None:
         model = _model(table)
+        options["table"] = table
         user = _user(options["as_user"], model)
         file_format = _format(options["format"], output)
         options["compress"] |= output.endswith(".gz")
@@ -129,7 +132,15 @@ class Command(TerminalCommand):
         ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
         names = [column.name for column in query.columns]
         return export(
-            model, ordered, names, user, file_format, defused=options["spreadsheet"], compress=options["compress"]
+            model,
+            ordered,
+            names,
+            user,
+            file_format,
+            defused=options["spreadsheet"],
+            compress=options["compress"],
+            filters=_parameters(options),
+            source=SOURCE.format(options["table"]),
         )
 
     def _summary(
@@ -146,7 +157,8 @@ class Command(TerminalCommand):
             summary = summarise(records, by, measured, ordering)
         except AggregationError as error:
             raise CommandError(f"{OPTIONS[error.parameter]}: {error}") from None
-        return summary_file(summary, file_format, compress=options["compress"])
+        about = About.of(model, _parameters(options), SOURCE.format(options["table"]))
+        return summary_file(summary, file_format, about, compress=options["compress"])
 
 
 def _model(path: str) -> type[models.Model]:
@@ -206,6 +218,12 @@ def _query(
         ]
         known = [name for name in error.more.get("parameters", ()) if name not in OF_OTHERS]
         raise CommandError(" ".join(messages) + (f" Filters: {', '.join(known)}." if known else "")) from None
+
+
+def _parameters(options: dict[str, Any]) -> dict[str, str]:
+    """Return the filters and the search as parameters of the list's URL; they have been validated."""
+    filters = dict(text.split("=", 1) for text in options["filter"])
+    return filters | ({"search": options["search"]} if options["search"] else {})
 
 
 def _words(texts: Iterable[str]) -> list[str]:

@@ -58,6 +58,30 @@ def test_other_sizes_are_refused(reader, people, size):
     assert answer["Content-Type"].startswith("text/plain")
 
 
+def test_an_image_fits_a_slide_or_a_column_of_a_page(reader, people):
+    for suffix in ("png", "jpg", "svg"):
+        assert size_of(reader.get(f"{ADDRESS}.{suffix}?size=slide").content) == (1600, 900)
+    png, jpg, svg = (
+        reader.get(f"{ADDRESS}.{suffix}?kind=bar&x=county_of_birth&size=column") for suffix in ("png", "jpg", "svg")
+    )
+    assert size_of(png.content)[0] == size_of(jpg.content)[0] == 1004
+    resolution = png.content.index(b"pHYs")
+    assert int.from_bytes(png.content[resolution + 4 : resolution + 8]) == 11811  # pixels per metre: 300 dpi
+    assert jpg.content[6:18] == b"JFIF\x00\x01\x02\x01" + (300).to_bytes(2) * 2
+    width, box = re.search(r'<svg[^>]* width="([\d.]+)mm" height="[\d.]+mm" viewBox="0 0 ([\d.]+) ', svg.text).groups()
+    assert float(width) == pytest.approx(85, abs=0.1)
+    letters = {float(size) for size in re.findall(r'font-size="([\d.]+)px"', svg.text)}
+    assert min(letters) * float(width) / float(box) / 25.4 * 72 > 7  # points in print
+
+
+@pytest.mark.parametrize("query", ["size=poster", "size=slide&width=300", "size=column&height=300"])
+@pytest.mark.parametrize("end", [".png", ".csv", ".json", "/"])
+def test_an_unknown_or_contradictory_size_is_refused(reader, people, query, end):
+    answer = reader.get(f"{ADDRESS}{end}?{query}")
+    assert answer.status_code == 400
+    assert "Expected one of page, slide, column; found poster." in answer.text or "Remove size, or width" in answer.text
+
+
 def test_an_image_is_of_the_chart_that_the_address_names(reader, people):
     svg = reader.get(f"{ADDRESS}.svg?kind=bar&x=county_of_birth&family_name=Mac&width=600&height=300").text
     for text in (
@@ -88,7 +112,7 @@ def test_a_client_that_has_the_image_gets_304_until_the_records_change(reader, p
     assert sum(row["value"] for row in after.json()["data"]["values"]) == 5
 
 
-@pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".csv", ".json", "/"])
+@pytest.mark.parametrize("end", [".png", ".jpg", ".svg", ".csv", ".json", "/", "/figure/"])
 def test_charts_need_the_permission_to_view_the_table(client, signed_in, people, end):
     answer = client.get(ADDRESS + end)
     assert answer.status_code == 302 and answer["Location"].startswith("/sign-in/")
