@@ -117,7 +117,8 @@ def test_the_menu_has_the_part_and_the_page_works_without_a_script(reader, peopl
         "/explore/people/people/columns/date_of_birth/profile?search=mac",
     )
     whole = reader.page("people/people/columns/date_of_birth/?search=mac")
-    assert facts(whole) == facts(reader.get(link[1]).text) and 'id="explore-form"' in whole
+    part = facts(reader.get(link[1]).text)
+    assert part and part.items() <= facts(whole).items() and 'id="explore-form"' in whole
     assert 'href="/explore/people/people/?search=mac">Back to the table' in whole
     assert not re.search(r"\sstyle=|<script(?![^>]*src=)", whole)
 
