@@ -97,9 +97,9 @@ class ColumnOption:
 class Form:
     """All form fields of a page, and the parameters that it passes on as hidden fields (*kept*)."""
 
-    def __init__(self, state: State, *, picks_columns: bool):
+    def __init__(self, state: State, *, picks_columns: bool, exact: bool = False):
         self.state, self.picks_columns = state, picks_columns
-        self.filters = list(_filters(state))
+        self.filters = list(_filters(state, exact=exact))
         self.search = state.data.get("search", "") if "search" in state.filterset.base_filters else None
         self.search_help = _search_help(state.model)
 
@@ -107,6 +107,12 @@ class Form:
     def counts_are_partial(self) -> bool:
         """Whether the counts beside the checkboxes cover only part of the records."""
         return not self.state.errors and not self.state.paginator.is_exact
+
+    @property
+    def exact_counts(self) -> str:
+        """The address of the exact counts, if the counts are partial."""
+        of = [self.state.table.dataset, self.state.table.name]
+        return reverse("explore:counts", args=of) + self.state.filter_query if self.counts_are_partial else ""
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -141,11 +147,11 @@ def has_range(column: ListedColumn) -> bool:
     return is_ordered(column) and not is_key(column)
 
 
-def _filters(state: State) -> Iterator[Filter]:
+def _filters(state: State, *, exact: bool) -> Iterator[Filter]:
     names = [column.name for column in default_columns(state.model) if has_filter(state, column)]
     widgets = [widget for widget in widgets_for(state.model, names) if widget.kind != CHOICE or widget.options]
     active: dict[str, Collection[str]] = {widget.column.name: _active(widget, state) for widget in widgets}
-    facets = None if state.errors else Facets(state, widgets, active)
+    facets = None if state.errors else Facets(state, widgets, active, exact=exact)
     for widget in widgets:
         yield _filter(widget, state, facets)
 

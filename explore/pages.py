@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from datasets.records.columns import columns_of
@@ -80,6 +81,7 @@ def page(
         "all_columns": state.query(columns=",".join(column.name for column in columns_of(state.model))),
         "without_errors": state.query(**dict.fromkeys(state.errors)),
         "without_filters": state.query(**dict.fromkeys(state.filters)),
+        "count_part": "" if state.errors or state.paginator.is_counted else _count_address(state),
         "counted": "" if state.errors else state.paginator.display_count,
         "record": state.model._meta.verbose_name,
         "records": state.model._meta.verbose_name_plural,
@@ -87,6 +89,10 @@ def page(
     }
     status = 400 if state.errors else 200
     return render(request, template, {**admin.site.each_context(request), **context, **more}, status=status)
+
+
+def _count_address(state: State) -> str:
+    return reverse("explore:count", args=[state.table.dataset, state.table.name]) + state.filter_query
 
 
 def no_such_table(request: HttpRequest, error: TableNotFoundError) -> HttpResponse:

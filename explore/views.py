@@ -2,12 +2,13 @@
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from explore import pages
 from explore.empty_results import removable_filters
+from explore.filter_form import Form
 from explore.pages import TABS, explored
 from explore.table_page import listed
 from explore.tables import TableNotFoundError, tables_for
@@ -48,6 +49,20 @@ def table(request: HttpRequest, state: State) -> HttpResponseBase:
         page=listing,
         removable_filters=list(removable_filters(state)) if empty and state.filters else [],
     )
+
+
+@explored()
+def counts(request: HttpRequest, state: State) -> HttpResponseBase:
+    """The exact counts of the choices of the filters, which replace those of the form."""
+    context = {"form": Form(state, picks_columns=False, exact=True), "partial": state.paginator.exact_count is None}
+    return render(request, "explore/counts.html", context, status=400 if state.errors else 200)
+
+
+@explored()
+def count(request: HttpRequest, state: State) -> HttpResponseBase:
+    """The exact number of records, as text."""
+    text = "" if state.errors else state.paginator.exact_display_count
+    return HttpResponse(text, status=400 if state.errors else 200, content_type="text/plain; charset=utf-8")
 
 
 @require_safe

@@ -179,6 +179,20 @@ class RecordChangeList(ChangeList):
         """The address of the same list in Explore, or "" if Explore does not show it."""
         return "" if self.parameter_errors else explore_address(self.model, self.chosen_filters)
 
+    @property
+    def count_link(self) -> str:
+        """The address of the exact number of records, or "" if the list has counted them."""
+        if self.parameter_errors or self.paginator.is_counted:
+            return ""
+        return explore_address(self.model, self.chosen_filters, "count")
+
+    @property
+    def counts_link(self) -> str:
+        """The address of the exact counts of choices, or "" if the list has them or shows none."""
+        return (
+            explore_address(self.model, self.chosen_filters, "counts") if self.facets and self.facets.is_partial else ""
+        )
+
     @cached_property
     def facets(self) -> Facets | None:
         """The counts of the choices, or None if facets are off."""

@@ -51,17 +51,17 @@ class ColumnFilter:
     def choices(self, changelist: FilteredList) -> Iterator[dict[str, Any]]:
         """Yield the links: display text, query string, and whether it is selected."""
         yield self._link(changelist, "All", {}, selected=not self.active)
-        for value, name in self.options():
+        for place, (value, name) in enumerate(self.options()):
             selected = self.data.get(self.column.name) == str(value)
             yield self._link(
                 changelist, name, {self.column.name: value}, self.facet(changelist, value), selected=selected
-            )
+            ) | {"id": f"count-{self.column.name}-{place}"}
         if self.widget.can_be_missing:
             missing = f"{self.column.name}__isnull"
             selected = self.data.get(missing) == "true"
             yield self._link(
                 changelist, self.missing, {missing: "true"}, self.facet(changelist, None), selected=selected
-            ) | {"odd": True}
+            ) | {"odd": True, "id": f"count-{self.column.name}-missing"}
 
     def options(self) -> list[tuple[Any, str]]:
         """Return the choices: pairs of value and label."""

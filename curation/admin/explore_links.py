@@ -1,6 +1,7 @@
 """Links from a dataset's list in the admin to Explore, with the same filters."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from django.db import models
 from django.urls import reverse
@@ -15,7 +16,7 @@ def explore_address(
     model: type[models.Model], filters: Mapping[str, str], page: str = "table", column: str = "", **more: str
 ) -> str:
     """Return the address of a *page* of Explore about *model*, or of its *column*; "" if Explore has no such table."""
-    path = next((path for path, served in served_tables().items() if served is model), "")
+    path = _path(model)
     if not path:
         return ""
     address = reverse(f"explore:{page}", args=[*path.split("/", 1), *([column] if column else [])])
@@ -30,3 +31,9 @@ def chart_address(model: type[models.Model], filters: Mapping[str, str], column:
     dated = isinstance(column.field, models.DateField)
     kind = "histogram" if can_be_parted(column) else "line" if dated else "bar"
     return explore_address(model, filters, "chart", kind=kind, x=column.name)
+
+
+@cache
+def _path(model: type[models.Model]) -> str:
+    """Return the dataset and the name of *model* in the addresses of Explore, or ""."""
+    return next((path for path, served in served_tables().items() if served is model), "")

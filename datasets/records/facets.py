@@ -8,7 +8,7 @@ from django.db import connections, models
 
 from datasets.fields import field_of, through_model
 from datasets.records.filter_widgets import CHOICE, FilterWidget
-from datasets.records.pagination import COUNTED, BoundedPaginator
+from datasets.records.pagination import COUNTED, EXACT, BoundedPaginator
 
 Counts = Mapping[Any, float]  # by value; estimates are not integers
 
@@ -27,12 +27,21 @@ class Listing(Protocol):
 class Facets:
     """The facet counts of a list's choices, from its first COUNTED records, with a bounded number of queries.
 
-    For a larger table without filters, the counts are estimates from PostgreSQL's statistics.
+    For a larger table without filters, the counts are estimates from PostgreSQL's statistics. If the counts have to be
+    *exact*, the counts of a list with at most EXACT records are from all of them.
     """
 
-    def __init__(self, listing: Listing, widgets: Sequence[FilterWidget], active: dict[str, Collection[str]]):
+    def __init__(
+        self,
+        listing: Listing,
+        widgets: Sequence[FilterWidget],
+        active: dict[str, Collection[str]],
+        *,
+        exact: bool = False,
+    ):
         """*active* has the parameters of the list's active filters, by column name."""
         self.listing = listing
+        self.most = EXACT if exact and (listing.paginator.exact_count or EXACT + 1) <= EXACT else COUNTED
         self.marks: dict[str, str] = {}
         self.counts: dict[str, Counts] = {}
         choices = [widget for widget in widgets if widget.kind == CHOICE]
@@ -47,6 +56,11 @@ class Facets:
                 self._count_many(widget.column.name, widget.column.field, without)
             elif without:
                 self._count([widget], without)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether some counts cover only the first records."""
+        return "+" in self.marks.values()
 
     def display_count(self, widget: FilterWidget, value: Any) -> str:
         """Return the count of *value* in *widget* for display: ``12``, ``12+`` (at least) or ``about 1,200``."""
@@ -65,9 +79,10 @@ class Facets:
         if not filters:
             return
         paths = {widget.column.name: _value(widget) for widget in filters}
-        rows = list(self._queryset(without).values_list(*paths.values())[: COUNTED + 1])
-        mark = "+" if len(rows) > COUNTED else ""
-        for name, values in zip(paths, zip(*rows[:COUNTED], strict=True) if rows else [()] * len(paths), strict=True):
+        rows = list(self._queryset(without).values_list(*paths.values())[: self.most + 1])
+        mark = "+" if len(rows) > self.most else ""
+        by_path = zip(*rows[: self.most], strict=True) if rows else [()] * len(paths)
+        for name, values in zip(paths, by_path, strict=True):
             keys = next(widget.keys for widget in filters if widget.column.name == name)
             self._keep(name, _by_value(Counter(values), keys), mark)
 
@@ -75,8 +90,8 @@ class Facets:
         """Count the values of the many-to-many column *name* in the intermediate rows of the first COUNTED records."""
         of, to = f"{field.m2m_field_name()}_id", f"{field.m2m_reverse_field_name()}_id"
         queryset = self._queryset(without)
-        more = queryset[: COUNTED + 1].count() > COUNTED
-        linked = through_model(field)._default_manager.filter(**{f"{of}__in": queryset[:COUNTED].values("pk")})
+        more = queryset[: self.most + 1].count() > self.most
+        linked = through_model(field)._default_manager.filter(**{f"{of}__in": queryset[: self.most].values("pk")})
         counts = linked.order_by().values_list(to).annotate(models.Count("pk"))
         self._keep(name, dict(counts), "+" if more else "")
 
@@ -84,7 +99,9 @@ class Facets:
         """Use the frequencies from ANALYZE if the list has more than COUNTED records and no filters."""
         paginator = self.listing.paginator
         connection = connections[paginator.object_list.db]
-        if connection.vendor != "postgresql" or paginator.is_exact or not paginator.is_unfiltered:
+        if self.most > COUNTED or connection.vendor != "postgresql":
+            return
+        if paginator.is_exact or not paginator.is_unfiltered:
             return
         columns = {widget.column.name: _column(self.listing.model, widget) for widget in filters}
         if None in columns.values():

@@ -9,7 +9,8 @@ from django.db import connections, models
 
 from datasets.records.ordering import LARGE
 
-COUNTED = 10_000  # records that are counted exactly
+COUNTED = 10_000  # records that a page counts exactly
+EXACT = 100_000  # records that are counted exactly on request
 FEW = 2_000  # maximum number of keys to pass to a query instead of filtering the table again
 
 
@@ -56,9 +57,25 @@ class BoundedPaginator(Paginator[Any]):
         return f"about {self.count:,}" if self.count > COUNTED else f"more than {COUNTED:,}"
 
     @cached_property
+    def exact_count(self) -> int | None:
+        """The number of records if there are at most EXACT, or None. A page should not wait for it."""
+        if self.is_counted:
+            return self.count
+        counted: int = self.object_list.order_by()[: EXACT + 1].count()
+        return counted if counted <= EXACT else None
+
+    @property
+    def exact_display_count(self) -> str:
+        """The exact count for display if there is one, or ``about 1,000,000`` or ``more than 100,000``."""
+        if self.exact_count is not None:
+            return f"{self.exact_count:,}"
+        return f"about {self.count:,}" if self.count > EXACT else f"more than {EXACT:,}"
+
+    @cached_property
     def matched_ids(self) -> list[Any] | None:
         """The primary keys of a filtered list with few records, so the caller does not have to filter again."""
-        return self._first_ids if self._first_ids is not None and len(self._first_ids) <= FEW else None
+        ids = self._first_ids
+        return ids if ids is not None and len(ids) <= min(FEW, COUNTED) else None
 
     @cached_property
     def _first_ids(self) -> list[Any] | None:

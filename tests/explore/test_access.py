@@ -6,7 +6,16 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
-TABS = ("", "export/", "export/file", "columns/city/", "columns/city/profile", "columns/city/histogram")
+TABS = (
+    "",
+    "count",
+    "counts",
+    "export/",
+    "export/file",
+    "columns/city/",
+    "columns/city/profile",
+    "columns/city/histogram",
+)
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -59,7 +59,8 @@ let focused = "";
 
 addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, pathInfo, target } = event.detail;
-    if (!/ id="explore"| data-part/.test(xhr.responseText)) {
+    const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+    if (!isText && !/ id="explore"| data-part/.test(xhr.responseText)) {
         // A page outside explore, such as the login page or an error page: let the browser load it. Instead of a part,
         // load the page of the link that asked for it; a part that no link asked for is left out.
         event.detail.shouldSwap = false;
