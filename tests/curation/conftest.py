@@ -4,17 +4,18 @@ from datetime import date
 
 import pytest
 
-from people.models import Person, Place
-
 
 @pytest.fixture
 def kelso():
+    from people.models import Place
+
     return Place.objects.create(city="Kelso", county="Roxburghshire", country="Scotland")
 
 
 @pytest.fixture
 def add(kelso):
     """Add a person for each name."""
+    from people.models import Person
 
     def add(*names, born=date(1900, 1, 1), place=None):
         Person.objects.bulk_create(

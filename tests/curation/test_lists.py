@@ -143,7 +143,8 @@ def test_selected_records_are_exported_in_every_format(admin_client, add, kind):
     form = {"action": f"export_as_{kind}", "_selected_action": [Person.objects.get(given_name="Ann").pk]}
     response = admin_client.post(PEOPLE, form)
     sent = b"".join(response.streaming_content)
-    assert response.streaming and f'filename="people{FORMATS[kind].suffix}"' in response["Content-Disposition"]
+    named = response["Content-Disposition"]
+    assert response.streaming and 'filename="people-people_' in named and named.endswith(f'{FORMATS[kind].suffix}"')
     if kind == "xlsx":
         sent = repr(list(openpyxl.load_workbook(io.BytesIO(sent)).active.values)).encode()
     elif kind == "parquet":
