@@ -90,7 +90,7 @@ def take(page: Page, password: str, folder: Path) -> None:
     page.goto("/admin/people/person/7/change/")
     page.fill("#id_given_name", "Harriette")
     page.click("[name=_continue]")
-    page.wait_for_selector(".corrections")
+    page.wait_for_selector(".file-says")
     save(page, "corrected")
 
     page.goto("/admin/people/")

@@ -47,7 +47,7 @@ def comments_section(subject: dict[str, Any], address: str, *, may_add: bool) ->
     return {
         "comments": comments[:SHOWN],
         "all_comments": urlencode(subject) if len(comments) > SHOWN else "",
-        "comment_form": CommentForm() if may_add else None,
+        "comment_form": CommentForm(auto_id="comment-%s") if may_add else None,
         "comment_address": address,
     }
 

@@ -32,6 +32,7 @@ from datasets.text import clean
 from imports.models import Change
 
 PAGE = 50
+FORM = "form"  # value of "from" in a comment that was typed beside the form of the record
 
 
 class HistoryAdmin(EditedAdmin[M]):
@@ -48,6 +49,16 @@ class HistoryAdmin(EditedAdmin[M]):
             path("<path:object_id>/restore/", view(self.restore_view), name=f"{name}_restore"),
             *super().get_urls(),
         ]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        record: M | None = options.get("obj")
+        if record is not None:
+            address, may_add = self.address("comment", quote(record.pk)), self.has_change_permission(request)
+            context |= comments_section(self._subject(record.pk), address, may_add=may_add)
+            context["comment_from"] = FORM
+        return super().render_change_form(request, context, *args, **options)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -156,7 +167,8 @@ class HistoryAdmin(EditedAdmin[M]):
         if stored_row(self.model, key) is None and not changes_of(self.model, key).exists():
             raise Http404
         add_comment(request, self.opts.app_label, self._subject(key))
-        return HttpResponseRedirect(self.address("history", object_id))
+        page = "change" if request.POST.get("from") == FORM else "history"
+        return HttpResponseRedirect(self.address(page, object_id))
 
     def _subject(self, key: Any) -> dict[str, str]:
         """Return the values of a comment that identify the record *key*."""

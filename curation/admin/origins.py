@@ -1,5 +1,6 @@
 """The origin of each value on the page of a record: the file, line and run, or the edit, with links."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -13,7 +14,6 @@ from curation.admin.base_admin import M
 from curation.admin.record_editing import EditedAdmin
 from curation.admin.stored_files import line_link, may_read_files
 from curation.history.origins import Origin, origins_of
-from datasets.fields import field_of
 from datasets.records.masking import hidden_fields
 from imports.models import Edit, SourceFile
 
@@ -40,39 +40,34 @@ def edit_summary(edit: Edit) -> str:
 
 
 def origin_text(origin: Origin, user: User | AnonymousUser, *, readable: bool) -> SafeString:
-    """Return an origin as a sentence; an empty string if it is not known."""
+    """Return an origin with its links; an empty string if it is not known."""
     if origin.edit:
         address = reverse("admin:imports_edit_change", args=[origin.edit.pk])
         link = format_html('<a href="{}">edit {}</a>', address, origin.edit.pk)
         name = link if user.has_perm("imports.view_edit") else f"edit {origin.edit.pk}"
-        return format_html("{} ({}).", edit_summary(origin.edit), name)
+        return format_html("{} ({})", edit_summary(origin.edit), name)
     if origin.file:
-        return format_html("From {}.", file_summary(origin.file, origin.line, readable=readable))
+        return format_html("{}", file_summary(origin.file, origin.line, readable=readable))
     return SafeString()
 
 
 class OriginAdmin(EditedAdmin[M]):
-    """An admin whose page of a record shows the origin of each value below it."""
+    """An admin whose page of a record shows the origin of each value beside it."""
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
     ) -> HttpResponse:
         record: M | None = options.get("obj")
         if record is not None:
-            self._add_origins(request, record, context["adminform"].form)
+            context["origins"] = dict(self._origins(request, record))
         return super().render_change_form(request, context, *args, **options)
 
-    def _add_origins(self, request: HttpRequest, record: M, form: Any) -> None:
-        """Add the origin of each value to the help text of its field, except of a value that the user may not see.
+    def _origins(self, request: HttpRequest, record: M) -> Iterator[tuple[str, SafeString]]:
+        """Yield the origin of each value by field, except of a value that the user may not see.
 
         The origin of such a value would reveal whether a file has changed it.
         """
         hidden, readable = hidden_fields(self.model, request.user), may_read_files(request.user, self.opts.app_label)
-        texts = {}
         for name, origin in origins_of(record).items():
-            if name not in hidden and (text := origin_text(origin, request.user, readable=readable)):
-                field = form.fields.get(name) or field_of(self.model, name)
-                texts[name] = format_html('{} <span class="origin">{}</span>', field.help_text, text)
-                if name in form.fields:
-                    form.fields[name].help_text = texts[name]
-        form._meta.help_texts = {**(form._meta.help_texts or {}), **texts}  # of read-only fields
+            if name not in hidden:
+                yield name, origin_text(origin, request.user, readable=readable)

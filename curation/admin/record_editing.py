@@ -1,28 +1,31 @@
 """Editing records in the admin: each change is stored as an Edit, or refused with a message."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 
-from curation.admin import confirmation, save_conflicts
+from curation.admin import confirmation, record_fields, save_conflicts
 from curation.admin.base_admin import Column, ListAdmin, M
+from curation.admin.neighbors import neighbors
 from curation.admin.object_keys import KeyField, KeySelect, KeysField, KeysSelect
 from curation.admin.reasons import posted_reason
 from curation.history import edits
 from curation.history.editable_fields import key_names
 from curation.history.record_counts import counted
 from curation.history.timeline import changes_of
-from datasets.fields import through_model
+from datasets.fields import related_model, through_model
 from datasets.http.signed_in import signed_in_user
+from datasets.models import Vocabulary
 from datasets.records.masking import hidden_fields, personal_names, refuse_masked
 from datasets.text_fields import TextField
 
@@ -84,7 +87,18 @@ class EditedAdmin(ListAdmin[M]):
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and db_field.name in personal_names(self.model):
             field.validators = [*field.validators, refuse_masked]
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            _leave_out_icons(field, related_model(db_field))
         return field
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any
+    ) -> HttpResponse:
+        form = context["adminform"]
+        origins, corrections = context.get("origins", {}), context.get("corrections", ())
+        context["fieldsets"] = record_fields.fieldsets(form, origins, corrections)
+        context["facts"] = record_fields.facts(form)
+        return super().render_change_form(request, context, *args, **options)
 
     def changeform_view(
         self,
@@ -101,6 +115,9 @@ class EditedAdmin(ListAdmin[M]):
         except edits.EditRefusedError as refusal:
             return self.refused(request, str(refusal), request.get_full_path())
         shown = getattr(response, "context_data", None) or {}
+        if object_id and "adminform" in shown:
+            # Outside the transaction of the page, which a query that takes too long would end.
+            shown["neighbors"] = neighbors(self, request, shown["original"])
         if object_id and "adminform" in shown and (conflict := self._save_conflict(request, unquote(object_id))):
             if conflicts := list(conflict.fields(shown["adminform"].form)):
                 response.status_code = 409
@@ -245,3 +262,12 @@ class EditedAdmin(ListAdmin[M]):
     def may_change(self, request: HttpRequest, name: str) -> bool:
         """Return whether the user may change the field *name*."""
         return self.has_change_permission(request) and name not in hidden_fields(self.model, request.user)
+
+
+def _leave_out_icons(field: forms.Field, model: type[models.Model]) -> None:
+    """Leave out the icons that edit, add and delete the records to choose from; those of a term also lack a link."""
+    wrapper = cast(RelatedFieldWidgetWrapper, field.widget)
+    if issubclass(model, Vocabulary):
+        field.widget = wrapper.widget
+    else:
+        wrapper.can_add_related = wrapper.can_change_related = wrapper.can_delete_related = False

@@ -56,7 +56,7 @@ def choose(client, address, **posted):
 
 
 def test_columns_are_chosen_moved_hidden_and_reset(admin_client, people):
-    default = ["Given name", "Family name", "Date of birth", "Place of birth"]
+    default = ["Given name", "Family name", "Date of birth", "Place of birth", "Corrected"]
     assert heads(admin_client.get(PEOPLE).text) == default
     choose(admin_client, PEOPLE, columns=["id", "given_name", "place_of_birth__county"])
     page = admin_client.get(PEOPLE).text
@@ -79,7 +79,7 @@ def test_the_choice_belongs_to_one_account_and_keeps_filters_and_order(client, a
     analyst = django_user_model.objects.create_user("ana", is_staff=True)
     analyst.groups.add(Group.objects.get(name="Analysts"))
     client.force_login(analyst)
-    assert len(heads(client.get(PEOPLE).text)) == 4
+    assert len(heads(client.get(PEOPLE).text)) == 5
     choose(client, PEOPLE, columns=["family_name"])
     assert ListColumns.objects.count() == 2
 

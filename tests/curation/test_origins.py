@@ -134,29 +134,33 @@ def test_the_origins_of_a_record_take_four_queries(runs, django_assert_num_queri
 def origin_on_page(client, address, name):
     """Return the text of the origin below a field."""
     page = client.get(address).text
-    [field] = re.findall(rf'<div class="form-row field-{name}">.*?(?=<div class="form-row|</fieldset>)', page, re.S)
-    return " ".join(re.sub(r"<[^>]*>", "", "".join(re.findall(r'<span class="origin">(.*?)</span>', field))).split())
+    [field] = re.findall(
+        rf'<div class="form-row record-row field-{name}">.*?(?=<div class="form-row|</fieldset>)', page, re.S
+    )
+    return " ".join(
+        re.sub(r"<[^>]*>", "", "".join(re.findall(r'<div class="record-origin origin">(.*?)</div>', field))).split()
+    )
 
 
 def test_the_page_of_a_record_shows_the_origin_of_each_field(runs, admin_client, admin_user):
     first, second = runs
     edit = edits.correct(record(), {"name": "Anne"}, admin_user)
     page = "/admin/experiments/user/1/change/"
-    assert origin_on_page(admin_client, page, "user_id") == f"From users.csv, line 2 (run {first})."
-    assert origin_on_page(admin_client, page, "signup_date") == f"From users.csv, line 3 (run {second})."
+    assert origin_on_page(admin_client, page, "user_id") == f"users.csv, line 2 (run {first})"
+    assert origin_on_page(admin_client, page, "signup_date") == f"users.csv, line 3 (run {second})"
     assert re.fullmatch(
-        rf"Corrected by admin, \d{{4}}-\d\d-\d\d \d\d:\d\d \(edit {edit.pk}\)\.",
+        rf"Corrected by admin, \d{{4}}-\d\d-\d\d \d\d:\d\d \(edit {edit.pk}\)",
         origin_on_page(admin_client, page, "name"),
     )
     assert f'<a href="/admin/imports/edit/{edit.pk}/change/">edit {edit.pk}</a>' in admin_client.get(page).text
     compounds = origin_on_page(admin_client, "/admin/experiments/userexperiment/1/change/", "compounds")
-    assert compounds == f"From user_experiments.csv, line 2 (run {first})."
+    assert compounds == f"user_experiments.csv, line 2 (run {first})"
 
 
 def test_the_origin_of_a_hidden_value_is_hidden(runs, staff):
     client = staff("view_user", "view_importrun", "view_sourcefile")
     page = "/admin/experiments/user/1/change/"
-    assert origin_on_page(client, page, "name") == f"From users.csv, line 2 (run {runs[0]})."
+    assert origin_on_page(client, page, "name") == f"users.csv, line 2 (run {runs[0]})"
     assert origin_on_page(client, page, "email") == ""
 
 
@@ -165,6 +169,6 @@ def test_a_term_has_an_origin(write, importing, admin_client):
     importing("census", write("adult.data", f"{row} United-States, <=50K\n"))
     run, term = ImportRun.objects.get(), Workclass.objects.get()
     page = f"/admin/census/workclass/{term.pk}/change/"
-    assert origin_on_page(admin_client, page, "name") == f"From adult.data (run {run.pk})."
+    assert origin_on_page(admin_client, page, "name") == f"adult.data (run {run.pk})"
     edits.correct(Workclass.objects.all(), {"name": "State"}, None)
     assert origin_on_page(admin_client, page, "name").startswith("Corrected by the command line")
