@@ -47,12 +47,12 @@ def actions(admin_client, bring) -> dict[str, tuple]:
     shown = f"/admin/imports/edit/{edit.pk}/"
     return {
         "undo_run": (undo, {}, got(undo, "Undo run")),
-        "delete": (delete, {"post": "yes"}, got(delete, "I’m sure")),
-        "delete_many": (LIST, chosen | {"post": "yes"}, posted(LIST, chosen, "I’m sure")),
+        "delete": (delete, {"post": "yes"}, got(delete, 'value="Delete ')),
+        "delete_many": (LIST, chosen | {"post": "yes"}, posted(LIST, chosen, 'value="Delete ')),
         "delete_all": (
             LIST,
             chosen | {"post": "yes", "select_across": "1"},
-            posted(LIST, chosen | {"select_across": "1"}, "I’m sure"),
+            posted(LIST, chosen | {"select_across": "1"}, 'value="Delete '),
         ),
         "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore ")),
         "revert": (f"{user}revert/name/", {}, got(f"{user}change/", 'id="revert-name"')),
@@ -90,7 +90,7 @@ def test_only_the_seal_of_its_own_page_confirms_an_action(admin_client, actions,
 def test_an_unconfirmed_action_shows_its_current_effect(admin_client, actions, name):
     address, data, _ = actions[name]
     answer = admin_client.post(address, data)
-    button = {"undo_run": "Undo run", "bulk": "_apply"}.get(name, "I’m sure")
+    button = {"undo_run": "Undo run", "bulk": "_apply"}.get(name, 'value="Delete ')
     sent = fields_of(answer.text, button)
     assert admin_client.post(address, data | sent).status_code == 302
 
