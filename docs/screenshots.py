@@ -79,7 +79,8 @@ def take(page: Page, password: str, folder: Path) -> None:
     page.click("#login-form [type=submit]")
     page.wait_for_selector("#account-menu", state="attached")
 
-    page.goto("/admin/census/respondent/")
+    page.goto("/admin/census/respondent/?_facets=True")
+    page.click("#list-drawer > summary")
     save(page, "respondents")
 
     page.goto(f"/admin/people/place/{CORRECTED}/change/")
