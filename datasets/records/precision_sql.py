@@ -20,7 +20,9 @@ def precision_sql(measure: Measure, n: int, *, on_postgresql: bool) -> str:
     if measure.column and on_postgresql and isinstance(measure.column.field, models.BooleanField):
         value = f"{value}::int"
     x = _number(value, on_postgresql=on_postgresql)
-    weight = _number(f"weight_{n}", on_postgresql=on_postgresql) if measure.weight else "1.0"
+    if not measure.weight:
+        return _unweighted(measure.kind, value, x, on_postgresql=on_postgresql)
+    weight = _number(f"weight_{n}", on_postgresql=on_postgresql)
     w = f"CASE WHEN {value} IS NOT NULL THEN {weight} END"
     match measure.kind:
         case "known":
@@ -31,9 +33,7 @@ def precision_sql(measure: Measure, n: int, *, on_postgresql: bool) -> str:
             return f"SUM({weight} * {x}) / NULLIF(SUM({w}), 0)"
         case "effective":
             return f"SUM({w}) * SUM({w}) / NULLIF(SUM({w} * ({w})), 0)"
-    # Differences from any one value, instead of the values, keep the digits of large numbers that differ little.
-    one = f"(SELECT {x} FROM records WHERE {value} IS NOT NULL LIMIT 1)"
-    d = f"({x} - {one})"
+    d = _difference(value, x)
     mean = f"(SUM({weight} * {d}) / NULLIF(SUM({w}), 0))"
     squares = (
         f"(SUM({weight} * {weight} * {d} * {d}) - 2 * {mean} * SUM({weight} * {weight} * {d}) "
@@ -41,6 +41,21 @@ def precision_sql(measure: Measure, n: int, *, on_postgresql: bool) -> str:
     )
     number = f"COUNT({weight} * {d})"
     return f"{squares} * {number} / NULLIF({number} - 1, 0) / NULLIF(SUM({w}) * SUM({w}), 0)"
+
+
+def _unweighted(kind: str, value: str, x: str, *, on_postgresql: bool) -> str:
+    number = f"COUNT({value})"
+    if kind != "squared_error":
+        return number
+    if on_postgresql:
+        return f"var_samp({x}) / NULLIF({number}, 0)"
+    d = _difference(value, x)
+    return f"(SUM({d} * {d}) - SUM({d}) * SUM({d}) / {number}) / NULLIF({number} - 1, 0) / {number}"
+
+
+def _difference(value: str, x: str) -> str:
+    """Return the difference of *x* to any one value: it keeps the digits of large numbers that differ little."""
+    return f"({x} - (SELECT {x} FROM records WHERE {value} IS NOT NULL LIMIT 1))"
 
 
 def _number(name: str, *, on_postgresql: bool) -> str:

@@ -11,7 +11,7 @@ from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
 from explore.charts.axes import Axis, axis, columns_for
-from explore.charts.captions import Figure, note_of_few
+from explore.charts.captions import Figure, note_of_few, note_of_missing
 from explore.charts.categories import labels
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.encodings import HEIGHT, category_axis, colour_scale, finished, plain_colour
@@ -45,7 +45,7 @@ def boxes(selection: Selection, drawing: Drawing) -> Figure:
     axes = [axis(selection, role, text, drawing.bins, continuous=False) for role, text in choices if text]
     if len(axes) == 2 and axes[0].grouping.name == axes[1].grouping.name:
         axes.pop()
-    groups, ranks = _measured(selection, axes, column, _least(numbers, drawing.sort) if axes else None)
+    groups, ranks, missing = _measured(selection, axes, column, _least(numbers, drawing.sort) if axes else None)
     depth, links = len(axes), Links(selection, axes)
     names = _names(axes, groups, drawing, ranks)
     places = [{key: place for place, key in enumerate(named)} for named in names]
@@ -59,23 +59,27 @@ def boxes(selection: Selection, drawing: Drawing) -> Figure:
     formats = ["" for _ in axes] + [",d"] + [FORMAT] * 7
     counts = [_counts(boxed, place, depth) for place in range(depth)]
     spec, height = _spec(axes, names, counts, list(zip(rows, addresses, strict=True)), measured, drawing, links.base)
-    few = note_of_few(model, [row[depth] for row in boxed])
+    notes = note_of_missing(model, column, missing) + note_of_few(model, [row[depth] for row in boxed])
     return Figure(
         f"{title(measured)} by {by}" if by else title(measured),
-        columns, rows, spec, groups.records, height, formats, [*groups.notes, KNOWN, *few], addresses,
+        columns, rows, spec, groups.records + missing, height, formats, [*groups.notes, KNOWN, *notes], addresses,
     )  # fmt: skip
 
 
 def _measured(
     selection: Selection, axes: list[Axis], column: ListedColumn, least: Measure | None
-) -> tuple[Groups, dict[Any, int] | None]:
-    """Return the groups with the number of records that have a value, the quantiles, the minimum and the maximum."""
+) -> tuple[Groups, dict[Any, int] | None, int]:
+    """Return the groups with the number of records that have a value, the quantiles, the minimum and the maximum.
+
+    The last result is the number of records without a value.
+    """
     known = [Measure(f"known:{column.name}", "known", column)] if column.null else []
     wanted = [Measure(f"{kind}:{column.name}", kind, column) for kind in (*QUANTILES, "min", "max")]
     groups, ranks = ranked(selection.records, axes, [*known, *wanted], least)
     depth = len(axes)
     first = depth + len(known)
-    return replace(groups, rows=[(*row[:depth], *row[first:]) for row in groups.rows]), ranks
+    known_groups = replace(groups, rows=[(*row[:depth], *row[first:]) for row in groups.rows])
+    return known_groups, ranks, groups.records - known_groups.records
 
 
 def _counts(rows: list[Row], place: int, depth: int) -> dict[Any, int]:

@@ -8,6 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 
+from datasets.records.columns import ListedColumn
+from datasets.records.filter_widgets import title_of
 from explore.charts.intervals import FEW
 from explore.charts.labels import records_of
 from explore.charts.measures import counted_records, records_word
@@ -45,6 +47,13 @@ def subtitle(model: type[models.Model], figure: Figure, filters: Sequence[str], 
 def note_of_few(model: type[models.Model], counts: Sequence[int]) -> list[str]:
     """Return the note that grey marks are groups of few records, if *counts* has any."""
     return [f"Grey: fewer than {FEW} {records_word(model)} in the group"] if any(map(is_few, counts)) else []
+
+
+def note_of_missing(model: type[models.Model], column: ListedColumn | None, count: int) -> list[str]:
+    """Return the note that *count* records have no value of *column*, if there are any."""
+    if not (column and count):
+        return []
+    return [f"Left out: {counted_records(model, count)} without {title_of(model, column)}"]
 
 
 def is_few(count: int) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
+from unicodedata import category
 
 from datasets.query_values import whole_number
 
@@ -69,7 +70,7 @@ class Drawing:
             raise ChartError("scale", f"Expected one of {', '.join(SCALES_OF_POINTS)}; found {self.scale[:100]}.")
         if len(self.title) > LONGEST_TITLE:
             raise ChartError("title", f"Expected at most {LONGEST_TITLE} characters, found {len(self.title)}.")
-        if not self.title.replace(" ", "a").isprintable():
+        if not all(sign.isprintable() or category(sign) == "Zs" for sign in self.title):
             raise ChartError("title", "Expected a title without line breaks and control characters.")
 
     @classmethod

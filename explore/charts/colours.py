@@ -22,7 +22,7 @@ def _theme(ink: str, quiet: str, rule: str, background: str) -> dict[str, Any]:
         "background": background,
         "font": FONT,
         "title": {
-            "anchor": "start", "frame": "group", "color": ink, "subtitleColor": quiet,
+            "anchor": "start", "frame": "bounds", "color": ink, "subtitleColor": quiet,
             "fontSize": 16, "fontWeight": "bold", "subtitleFontSize": 12, "subtitlePadding": 5, "offset": 14,
         },
         "axis": {

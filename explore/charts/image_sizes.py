@@ -48,7 +48,7 @@ def narrowed(spec: dict[str, Any]) -> dict[str, Any]:
         "legend": config["legend"] | LEGEND,
         "axis": config["axis"] | {"labelLimit": 150},
         "axisX": {"titleAnchor": "end"},
-        "title": config["title"] | {"fontSize": 15, "frame": "bounds"},
+        "title": config["title"] | {"fontSize": 15},
     }
     return spec | {"config": config | changes}
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from census.models import IncomeByEducation, Respondent
 from datasets.matviews import refresh
+from experiments.models import UserFeatures
 from explore.charts import ChartError, Drawing, draw
 from explore.charts.colours import FEW_GREY
 from people.models import Person
@@ -166,6 +167,15 @@ def test_a_summary_table_with_a_row_for_each_group_has_no_small_groups(responden
     picture = drawn(IncomeByEducation, kind="bar", x="education", measure="mean:share_over_50k")
     assert not any("fewer than" in line for line in picture.subtitle)
     assert "n = 1" not in str(picture.spec)
+
+
+def test_records_without_a_value_are_left_out_and_counted(experiments):
+    refresh("experiments")
+    for kind, params in (("bar", {"measure": "mean:mean_run_time"}), ("box", {"y": "mean_run_time"})):
+        picture = drawn(UserFeatures, kind=kind, x="total_experiments", **params)
+        assert "Left out: 1 row without mean run time." in picture.subtitle
+        assert picture.subtitle[-1].startswith("n = 2 rows, ")
+        assert [row["records"] for row in picture.spec["data"]["values"] if row["x"] == "1"] == [1]
 
 
 def axes_of(spec):
