@@ -80,6 +80,15 @@ class StoredImportForm(ImportForm):
         self.initial = {**options, **self.initial, "stored": [file.key for file in files]}
         self._list(files)
 
+    def start_with(self, new: list[ReceivedFile], dataset: str) -> None:
+        """Start with *new* files, which are kept, and with their *dataset*, or "" for the user to choose it."""
+        files = self._kept(new, [])
+        self.initial = {"dataset": dataset, "stored": [file.key for file in files]}
+        if not dataset:
+            choices = self.fields["dataset"].choices  # type: ignore[attr-defined]  # it is a ChoiceField
+            self.fields["dataset"].choices = [("", "Choose a dataset"), *choices]  # type: ignore[attr-defined]
+        self._list(files)
+
     def clean_stored(self) -> list[StoredFile]:
         files, lost = list[StoredFile](), list[str]()
         for key in (self.cleaned_data["stored"] or [])[:MOST]:
@@ -99,14 +108,16 @@ class StoredImportForm(ImportForm):
 
     def keep_files(self, posted: QueryDict, received: MultiValueDict[str, Any]) -> None:
         """Keep the *received* files of this form, which has errors, and list them in it."""
-        new = [file for file in received.getlist("files") if isinstance(file, ReceivedFile) and file.size]
-        stored: list[StoredFile] = self.cleaned_data.get("stored", [])
-        keep_for_form(self.user, [*new, *(file for file in stored if file.run is None)])
-        found = [*(_found(self.user, file.sha256, "", file.name) for file in new), *stored]
-        files = list({file.key: file for file in found if file}.values())
+        files = self._kept(received_files(received), self.cleaned_data.get("stored", []))
         self.data = data = posted.copy()
         data.setlist("stored", [file.key for file in files])
         self._list(files)
+
+    def _kept(self, new: list[ReceivedFile], stored: list[StoredFile]) -> list[StoredFile]:
+        """Keep *new* files, and return them and the *stored* ones."""
+        keep_for_form(self.user, [*new, *(file for file in stored if file.run is None)])
+        found = [*(_found(self.user, file.sha256, "", file.name) for file in new), *stored]
+        return list({file.key: file for file in found if file}.values())
 
     def _list(self, files: list[StoredFile]) -> None:
         """List *files* in the form; without files, the form has no such field."""
@@ -115,6 +126,11 @@ class StoredImportForm(ImportForm):
         field.widget = forms.CheckboxSelectMultiple(choices=choices)
         if files:
             self.fields["stored"] = field
+
+
+def received_files(received: MultiValueDict[str, Any]) -> list[ReceivedFile]:
+    """Return the files of a request that are not empty."""
+    return [file for file in received.getlist("files") if isinstance(file, ReceivedFile) and file.size]
 
 
 def _found(user: User, sha256: str, run: str, name: str) -> StoredFile | None:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
@@ -29,11 +30,12 @@ from imports import reports, tasks
 from imports.engine import missing_records
 from imports.engine.doubtful_pairs import doubtful
 from imports.engine.interrupted import find_interrupted
+from imports.fitting_datasets import NoSingleDatasetError, dataset_of
 from imports.masking import RunTexts
 from imports.models import ImportRun, SourceFile
 from imports.pair_choices import PairChoiceError
 from imports.rejected_rows import rejected_response
-from imports.stored_uploads import StoredImportForm
+from imports.stored_uploads import StoredImportForm, received_files
 from imports.upload_handlers import receive, temporary_files
 
 Status = ImportRun.Status
@@ -172,15 +174,29 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             if request.GET.get("run"):
                 form.of_run(get_object_or_404(ImportRun, pk=request.GET["run"]), request.GET.get("file", ""))
             return self._form(request, form, status=200)
-        form = StoredImportForm(request.POST, request.FILES, user=user)
         _expect_files_as_files(request)
         _expect_one_of_each(request)
+        if "dataset" not in request.POST and "stored" not in request.POST:
+            return self._find_dataset(request, user)
+        form = StoredImportForm(request.POST, request.FILES, user=user)
         if form.is_valid():
             run = form.new_run(user)
             tasks.preview(run)
             return self._to(run)
         form.keep_files(request.POST, request.FILES)
         return self._form(request, form, status=400)
+
+    def _find_dataset(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Show the form with the files that the dashboard sends, and with the dataset that they fit."""
+        files, dataset, problem = received_files(request.FILES), "", "Choose a file that is not empty."
+        if files:
+            try:
+                dataset, problem = dataset_of(files), ""
+            except NoSingleDatasetError as error:
+                problem = str(error)
+        form = StoredImportForm(user=user)
+        form.start_with(files, dataset)
+        return self._form(request, form, problem=problem, status=400 if problem else 200)
 
     def _form(
         self, request: HttpRequest, form: StoredImportForm, *, status: int, problem: str = ""

@@ -1,4 +1,4 @@
-"""The frame in a real browser: keyboard shortcuts, menus, and the side bar on wide and narrow screens."""
+"""The frame in a real browser: keyboard shortcuts, menus, the side bar on wide screens, and files for the dashboard."""
 
 from playwright import sync_api
 
@@ -29,4 +29,13 @@ def test_the_keyboard_opens_search_shortcuts_and_menus(page):
     page.get_by_role("heading", name="Places").wait_for()
     page.set_viewport_size({"width": 1500, "height": 900})
     sync_api.expect(side_bar).to_be_visible()
+    assert page.complaints == []
+
+
+def test_a_file_for_the_dashboard_leads_to_the_import_of_its_dataset(page, write):
+    page.goto("/admin/")
+    page.get_by_label("Import files").set_input_files(write("new.csv", "city,county,country\nEly,Isle,Ulster\n"))
+    page.get_by_role("heading", name="Import", exact=True).wait_for()
+    assert page.locator("#id_dataset option:checked").text_content() == "People"
+    assert page.get_by_role("checkbox", name="new.csv").is_checked()
     assert page.complaints == []

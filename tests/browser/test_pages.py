@@ -1,4 +1,4 @@
-"""Every kind of page in a real browser: no CSP violations, no errors, no overflow on a narrow screen."""
+"""Every kind of page in a real browser: accessible, no CSP violations, no errors, no overflow on a narrow screen."""
 
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -14,6 +14,7 @@ from curation.history import edits
 from datasets.models import MaterializedView, Record, Vocabulary
 from imports.models import ImportRun
 from people.models import Person, Place
+from tests.browser.axe import violations
 
 PLACES = """city,county,country
 Thornmouth,Elsewhere,Averland
@@ -80,7 +81,7 @@ def links(page) -> list[str]:
     return lists + [link for name, link in named if not name.endswith(("_changelist", *NO_PAGES))]
 
 
-def test_no_page_violates_the_csp_logs_errors_or_is_too_wide(page, a_bit_of_everything, client):
+def test_every_page_is_accessible_and_keeps_the_csp_without_errors_and_overflow(page, a_bit_of_everything, client):
     previewed = uploaded(client, PLACES)
     failed = uploaded(client, PLACES, strict="on")
     call_command("worker", batch=True)
@@ -104,12 +105,13 @@ def test_no_page_violates_the_csp_logs_errors_or_is_too_wide(page, a_bit_of_ever
         "/change-password/",
     ]
     ahead = [urljoin(page.url, address) for address in ahead]
-    met, wide = {kind(address) for address in ahead}, []
+    met, wide, inaccessible = {kind(address) for address in ahead}, [], []
     while ahead:
         address = ahead.pop(0)
         page.set_viewport_size({"width": 1280, "height": 900})
         answer = page.goto(address)
         assert answer.status == 200 or (answer.status == 409 and "/undo/" in address), f"{answer.status} {address}"
+        inaccessible += violations(page)
         page.set_viewport_size({"width": 390, "height": 900})
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(address)
@@ -119,6 +121,7 @@ def test_no_page_violates_the_csp_logs_errors_or_is_too_wide(page, a_bit_of_ever
                 ahead.append(link)
     assert len(met) > 30
     assert [result for result in page.complaints if "409" not in result] == [] and wide == []
+    assert inaccessible == []
 
     # A CSP violation would have been recorded.
     with page.expect_console_message(lambda message: "policy: style-src-attr forbids inline" in message.text):

@@ -1,4 +1,5 @@
-/* Keyboard shortcuts of every page: "/" goes to the search box, "?" shows the list of shortcuts. */
+/* Keyboard shortcuts of every page: "/" goes to the search box, "?" shows the list of shortcuts. A field with
+   data-submits submits its form when it changes. */
 "use strict";
 
 const SEARCH_BOX = ".header-search input[type=search], main input[type=search], #searchbar";
@@ -15,4 +16,8 @@ addEventListener("keydown", (event) => {
     } else if (event.key === "?") {
         document.getElementById("shortcuts")?.togglePopover();
     }
+});
+
+addEventListener("change", (event) => {
+    if ("submits" in event.target.dataset) event.target.form.requestSubmit();
 });
