@@ -48,6 +48,11 @@ def entries(page, tab: str) -> list[str]:
     """Return the entries of a tab of the run page, each as its cells in one line."""
     page.locator(".run-tabs").get_by_text(re.compile(rf"^{tab} \(")).click()
     assert page.locator(".run-tabs [aria-current]").inner_text().startswith(tab)
+    return shown_entries(page)
+
+
+def shown_entries(page) -> list[str]:
+    """Return the entries of the open tab, each as its cells in one line."""
     return [re.sub(r"\s*\n\s*|\t", " | ", entry) for entry in page.locator(".run-entry").all_inner_texts()]
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from people.models import Person
-from tests.browser.test_curation import counts, entries, expect_outcome
+from tests.browser.test_curation import counts, entries, expect_outcome, shown_entries
 
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 NAMES = ["Ann", "Bob", "Cy", "Dee", "Eve", "Fay", "Gus", "Hal"]
@@ -12,7 +12,7 @@ ROWS = [f"{name},{name[::-1].title()}son,19{10 + n}-0{1 + n}-11,Kelso\n" for n, 
 REJECTED = ["Joe,Eojson,1951-12-30,Atlantis\n", "Kit,Tikson,1951-11-30,Atlantis\n"]
 MOST = {  # clicks and fields of each task
     "upload an edited file": (2, 1),
-    "review it": (3, 0),
+    "review it": (2, 0),
     "apply it": (1, 0),
     "fix the rejected rows": (6, 1),
     "correct a record and import again": (6, 2),
@@ -65,7 +65,8 @@ def test_the_six_tasks_of_a_curators_day_take_few_clicks(page, site, write, impo
     curator.preview(write("people.csv", HEADER + "".join(edited)))
 
     curator.task = "review it"
-    [changed], [new], [missing] = (curator.open(tab) for tab in ("Changed", "New", "Missing"))
+    [changed] = shown_entries(page)  # the first tab with records is open
+    [new], [missing] = (curator.open(tab) for tab in ("New", "Missing"))
     assert "given_name | Bob | Rob" in changed and "Ida" in new and "Ann" in missing
 
     curator.task = "apply it"

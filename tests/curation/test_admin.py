@@ -43,7 +43,7 @@ def test_every_table_and_view_is_in_the_admin(admin_client):
 def test_a_table_without_its_own_admin_has_lists_and_filters_by_its_fields():
     default = admin.site.get_model_admin(User)
     assert type(default) is RecordAdmin
-    assert default.list_display == ["user_id", "name", "email", "signup_date"]
+    assert default.list_display == ["user_id", "name", "email", "signup_date", "corrected"]
     assert default.filter_columns == ["signup_date"] and default.date_hierarchy == "signup_date"
     assert admin.site.get_model_admin(Person).autocomplete_fields == ["place_of_birth"]
     respondent = list_defaults.filter_columns(Respondent)
