@@ -148,7 +148,7 @@ class Merge:
         find_missing(staged, self.late_rows)
         self.paired = pair_rows(staged, self.rows)
         if self.paired.pairs:
-            self.updates = Updates(load, PairedRows(load))
+            self.updates = Updates(load, PairedRows(load), few=self.paired.few)
         done.notes += self.paired.notes
 
     def withheld(self, files: dict[int, SourceFile]) -> Iterator[Entry]:

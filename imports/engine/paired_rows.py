@@ -15,6 +15,7 @@ from imports import fingerprints
 from imports.engine.chosen_pairs import PairChoice, choices_of, find_chosen
 from imports.engine.pair_list import PairList
 from imports.engine.pairing import Candidates, ChosenPairs, Pairs, find_pairs
+from imports.engine.references import joins_by_index
 from imports.engine.source_load import SourceLoad, Staged
 from imports.engine.staged_rows import StagedRows
 from imports.engine.staging import Writer
@@ -23,10 +24,11 @@ from imports.sources import Column, Reference, VocabularyColumn
 
 SAMPLE = 5_000  # records from either end of the table, for the frequencies of values
 MOST_ROWS = 1_000_000  # new rows, or missing records, of a source; more are not paired
+FEW = 20  # records of the files for each row or record to pair, so that these are few
 AT_ONCE = 50_000
 NOWHERE, ELSEWHERE = -(2**40), 2**40  # far from every position, and from each other
 
-Cells = list[pa.Array]  # the texts of each column
+Cells = list[pa.Array]  # the values of each column
 
 
 class PairedRows(StagedRows):
@@ -38,9 +40,9 @@ class PairedRows(StagedRows):
         self.same = f"r.{self.pk} = s.paired"
 
     def resolved(self) -> str:
-        """Return a subquery of the paired rows with database column names and resolved references."""
+        """Return a subquery of the paired rows with database column names, resolved references, and their likeness."""
         same_row = "q.source_file = s.source_file AND q.source_line = s.source_line"
-        return f"(SELECT s.*, q.pk AS paired FROM {super().resolved()} s JOIN {self.pairs} q ON {same_row})"
+        return f"(SELECT s.*, q.pk AS paired, q.likeness FROM {super().resolved()} s JOIN {self.pairs} q ON {same_row})"
 
     def records(self) -> str:
         """Return a query of the primary keys of the paired records."""
@@ -54,6 +56,7 @@ class Paired:
     pairs: PairList = field(default_factory=PairList)
     choices: list[PairChoice] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    few: bool = False  # whether the records are few among those of the files
 
 
 def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
@@ -78,7 +81,8 @@ def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
             f"{MOST_ROWS:,} of each."
         )
     if all(counts) and (automatic or choices):
-        finder = _Finder(staged, rows, None if automatic else choices)
+        paired.few = FEW * max(counts) < len(staged.known)
+        finder = _Finder(staged, rows, None if automatic else choices, few=paired.few)
         candidates = finder.candidates()
         chosen = ChosenPairs()
         if choices:
@@ -91,7 +95,8 @@ def pair_rows(staged: Staged, rows: StagedRows) -> Paired:
 class _Finder:
     """Reads the rows and records to compare, and stores the pairs. With *only*, reads those of these choices."""
 
-    def __init__(self, staged: Staged, rows: StagedRows, only: Sequence[PairChoice] | None):
+    def __init__(self, staged: Staged, rows: StagedRows, only: Sequence[PairChoice] | None, *, few: bool):
+        self.few = few
         self.staged, self.load, self.rows, self.only = staged, staged.load, rows, only
         self.names = {file.pk: file.name for file in self.load.files}
 
@@ -104,25 +109,26 @@ class _Finder:
     def candidates(self) -> Candidates:
         """Return the rows and records as codes; the first column is the name of the file."""
         columns, source = self.rows.stored, self.load.source
-        texts = [f"CAST(s.{quoted(column.stored_as)} AS text)" for column in columns]
+        kinds = [_kind(column) for column in columns]
         lines = [choice["line"] for choice in self.only or ()]
         (self.files, self.lines), cells = _fetched(
-            f"SELECT s.source_file, s.source_line, {', '.join(texts)} FROM {self.rows.resolved()} s"
+            f"SELECT s.source_file, s.source_line, {self._values('s')} FROM {self.rows.resolved()} s"
             f"{self._where('s.source_line', lines)}",
             2,
-            len(texts),
+            kinds,
             lines,
         )
         rows = [pa.array([self.names[file] for file in self.files]), *cells]
-        texts = [f"CAST({self._compared(column)} AS text)" for column in columns]
         keys = [source.model._meta.pk.to_python(choice["record"]) for choice in self.only or ()]
-        (self.keys,), cells = _fetched(
-            f"SELECT m.pk, m.name, {', '.join(texts)} FROM {_missing(self.load)} m"
-            f" JOIN {self.rows.table} r ON r.{self.rows.pk} = m.pk{self._where('m.pk', keys)} ORDER BY m.pk",
-            1,
-            len(texts) + 1,
-            keys,
-        )
+        missing = f"(SELECT m.pk, m.name FROM {_missing(self.load)} m{self._where('m.pk', keys)} ORDER BY m.pk)"
+        with joins_by_index(few=self.few):
+            (self.keys,), cells = _fetched(
+                f"SELECT m.pk, m.name, {self._values('r', of_file=True)} FROM {missing} m"
+                f" JOIN {self.rows.table} r ON r.{self.rows.pk} = m.pk ORDER BY m.pk",
+                1,
+                [pa.string(), *kinds],
+                keys,
+            )
         (coded_rows, records, sample), texts = _coded(rows, cells, self._sample())
         required = [column.name in source.identity_hint for column in columns]
         places = np.array(self.keys if self._in_order else [ELSEWHERE] * len(self.keys), np.int64)
@@ -133,25 +139,37 @@ class _Finder:
         """Return the SQL clause that selects the rows or records of the choices to read."""
         return "" if self.only is None else f" WHERE {column} IN ({', '.join(['%s'] * len(values))})"
 
-    def _compared(self, column: Column) -> str:
-        """Return the SQL expression for the value that the file had. The rows of an export have the stored value."""
-        stored = f"r.{quoted(column.stored_as)}"
-        if self.load.parts:
-            return stored
-        corrected = is_corrected("r.corrections", column.stored_as)
-        return f"CASE WHEN {corrected} THEN {value_of(column.field, 'r.corrections')} ELSE {stored} END"
+    def _values(self, alias: str, *, of_file: bool = False) -> str:
+        """Return the SQL expressions of the values of all columns, or with *of_file*, of the values that the file had.
+
+        The rows of an export have the stored values.
+        """
+        values = []
+        corrected = of_file and not self.load.parts and self._has_corrected()
+        for column in self.rows.stored:
+            value = f"{alias}.{quoted(column.stored_as)}"
+            if corrected:
+                condition = is_corrected(f"{alias}.corrections", column.stored_as)
+                value = f"CASE WHEN {condition} THEN {value_of(column.field, f'{alias}.corrections')} ELSE {value} END"
+            values.append(f"CAST({value} AS text)" if _kind(column) == pa.string() else value)
+        return ", ".join(values)
+
+    def _has_corrected(self) -> bool:
+        """Return whether a curator has corrected any of the missing records."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {_missing(self.load)} WHERE corrected = 1)")
+            return bool(cursor.fetchone()[0])
 
     def _sample(self) -> Cells:
         """Return the file names and the values of the first and the last records of the table."""
-        texts = ["f.name", *(f"CAST(r.{quoted(column.stored_as)} AS text)" for column in self.rows.stored)]
         # The union leaves out the second copy of a record of both ends.
         query = " UNION ".join(
-            f"SELECT r.{self.rows.pk}, {', '.join(texts)}"
+            f"SELECT r.{self.rows.pk}, f.name, {self._values('r')}"
             f" FROM (SELECT * FROM {self.rows.table} ORDER BY {self.rows.pk}{end} LIMIT {SAMPLE}) r"
             " LEFT JOIN source_files f ON f.id = r.changed_in_id"
             for end in ("", " DESC")
         )
-        return _fetched(query, 1, len(texts))[1]
+        return _fetched(query, 1, [pa.string(), *map(_kind, self.rows.stored)])[1]
 
     @property
     def _in_order(self) -> bool:
@@ -174,7 +192,7 @@ class _Finder:
         known, stage = self.staged.known, self.load.stage
         keys = np.full(len(indexes), -1, np.int64)
         stage.add_identities(stage.neighbors, np.stack([known.low[indexes[1:]], known.high[indexes[1:]]]))
-        with connection.chunked_cursor() as cursor:
+        with joins_by_index(few=self.few), connection.chunked_cursor() as cursor:
             cursor.execute(
                 f"SELECT r.identity, r.{self.rows.pk} FROM {quoted(stage.neighbors)} n"
                 f" JOIN {self.rows.table} r ON r.identity = n.identity"
@@ -208,25 +226,35 @@ def _missing(load: SourceLoad) -> str:
     return quoted(load.stage.missing)
 
 
-def _fetched(query: str, plain: int, texts: int, parameters: Sequence[Any] = ()) -> tuple[list[list[Any]], Cells]:
-    """Return the first *plain* columns of *query* as lists, and the others as arrays of texts."""
+def _kind(column: Column) -> pa.DataType:
+    """Return the Arrow type of a column to compare: whole numbers and keys as they are, everything else as text."""
+    field = column.field
+    while isinstance(field, models.ForeignKey):
+        field = field.target_field
+    return pa.int64() if isinstance(field, models.IntegerField) else pa.string()
+
+
+def _fetched(
+    query: str, plain: int, kinds: Sequence[pa.DataType], parameters: Sequence[Any] = ()
+) -> tuple[list[list[Any]], Cells]:
+    """Return the first *plain* columns of *query* as lists, and the others as arrays of these *kinds*."""
     values: list[list[Any]] = [[] for _ in range(plain)]
-    cells: list[list[pa.Array]] = [[pa.array([], pa.string())] for _ in range(texts)]
+    cells: list[list[pa.Array]] = [[pa.array([], kind)] for kind in kinds]
     with connection.chunked_cursor() as cursor:
         cursor.execute(query, parameters or None)
         while rows := cursor.fetchmany(AT_ONCE):
             columns = list(zip(*rows, strict=True))
             for values_of_column, column in zip(values, columns[:plain], strict=True):
                 values_of_column.extend(column)
-            for chunks, column in zip(cells, columns[plain:], strict=True):
-                chunks.append(pa.array(column, pa.string()))
+            for chunks, column, kind in zip(cells, columns[plain:], kinds, strict=True):
+                chunks.append(pa.array(column, kind))
     return values, [pa.concat_arrays(chunks) for chunks in cells]
 
 
 def _coded(*tables: Cells) -> tuple[list[np.ndarray], Cells]:
     """Return an array of codes for each table, and the texts of each column by code.
 
-    The same text in the same column has the same code.
+    The same value in the same column has the same code.
     """
     sizes = np.cumsum([len(table[0]) for table in tables])[:-1]
     coded, dictionaries = [], []
@@ -234,5 +262,5 @@ def _coded(*tables: Cells) -> tuple[list[np.ndarray], Cells]:
         encoded = pa.concat_arrays(columns).dictionary_encode()
         codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
         coded.append(codes.astype(np.int64))
-        dictionaries.append(encoded.dictionary)
+        dictionaries.append(encoded.dictionary.cast(pa.string()))
     return np.split(np.stack(coded, 1), sizes), dictionaries

@@ -10,6 +10,7 @@ from datasets.records.masking import personal_names
 from datasets.sql.dialect import analyze, pk_column, quoted, sql_false
 from datasets.sql.row_json import as_json, differs, is_corrected, json_value, value_of
 from imports.engine.many_to_many import as_list, of_list, staged_members, stored_members
+from imports.engine.references import joins_by_index
 from imports.engine.source_load import SourceLoad
 from imports.engine.staged_rows import StagedRows
 from imports.models import Change
@@ -23,7 +24,8 @@ class Updates:
     and in the column itself otherwise.
     """
 
-    def __init__(self, load: SourceLoad, rows: StagedRows):
+    def __init__(self, load: SourceLoad, rows: StagedRows, *, few: bool = False):
+        self.few = few  # whether the records are few among those of the table
         self.load, self.resolved, self.same, self.records = load, rows.resolved(), rows.same, rows.records()
         model = load.source.model
         self.table, self.pk = quoted(load.source.name), quoted(pk_column(model))
@@ -46,8 +48,8 @@ class Updates:
         self.raw = self.resolved
         if self.agreeing:
             values = ", ".join(["s.source_file", "s.source_line", *map(self._value_from_file, self.columns)])
-            keys_of_rows = [column.stored_as for column in load.source.key_columns] or ["identity", "paired"]
-            names = "".join(f", s.{quoted(name)}" for name in keys_of_rows)
+            of_rows = [column.stored_as for column in load.source.key_columns] or ["identity", "paired", "likeness"]
+            names = "".join(f", s.{quoted(name)}" for name in of_rows)
             self.resolved = f"(SELECT {values}{names} FROM {self.raw} s LEFT JOIN {self.table} r ON {self.same})"
 
     def make(self) -> None:
@@ -68,10 +70,11 @@ class Updates:
 
     def _update(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {self.table} AS r SET {', '.join(self._assignments())}"
-                f" FROM {self.changed} s WHERE r.{self.pk} = s.pk"
-            )
+            with joins_by_index(few=self.few):
+                cursor.execute(
+                    f"UPDATE {self.table} AS r SET {', '.join(self._assignments())}"
+                    f" FROM {self.changed} s WHERE r.{self.pk} = s.pk"
+                )
             for column in self.many:
                 self._unlink(cursor, column)
             cursor.execute(
@@ -86,15 +89,13 @@ class Updates:
             return
         after = as_json(self.load.source.model, "r")
         kind = f"CASE WHEN s.own = 1 THEN '{Change.Kind.UPDATED}' ELSE '{Change.Kind.KEPT}' END"
-        likeness, pairs = "NULL", ""
-        if self.by_pair:
-            likeness, pairs = "q.likeness", f" JOIN {quoted(self.load.stage.pairs)} q ON q.pk = r.{self.pk}"
-        with connection.cursor() as cursor:
+        likeness = "s.likeness" if self.by_pair else "NULL"
+        with connection.cursor() as cursor, joins_by_index(few=self.few):
             cursor.execute(
                 f'INSERT INTO changes (run_id, "table", record, kind, "before", "after", is_tombstone, likeness)'
                 f" SELECT {self.load.run.pk}, '{self.load.source.name}', CAST(r.{self.pk} AS text), {kind}, s.before,"
                 f" {after}, {sql_false()}, {likeness}"
-                f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}{pairs}"
+                f" FROM {self.table} r JOIN {self.changed} s ON s.pk = r.{self.pk}"
             )
 
     # In these parts of queries, r is the stored record and s is the staged row.
