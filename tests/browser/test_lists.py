@@ -27,7 +27,7 @@ def test_columns_filters_and_a_bulk_edit_take_few_clicks(page, site, write, impo
     page.get_by_role("checkbox", name="County of birth").check()
     page.get_by_role("button", name="Save columns").click()
     page.locator("th.column-place_of_birth__county").wait_for()
-    assert heads(page) == ["Given name", "Family name", "Place of birth", "County of birth"]
+    assert heads(page) == ["Given name", "Family name", "Place of birth", "Corrected", "County of birth"]
     assert page.locator("#list-drawer").get_attribute("open") is not None  # it is open on the next page, too
     page.get_by_role("searchbox", name="Search people").fill("Oak")
     page.keyboard.press("Enter")
