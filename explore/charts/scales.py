@@ -27,8 +27,8 @@ class NumberScale:
 
     @property
     def scale(self) -> alt.Scale:
-        kind: dict[str, Any] = {"type": LOG} if self.log else {}
-        return alt.Scale(domain=[self.low, self.high], nice=False, zero=False, padding=0, **kind)
+        kind: dict[str, Any] = {"type": LOG} if self.log else {"zero": False}
+        return alt.Scale(domain=[self.low, self.high], nice=False, padding=0, **kind)
 
     def axis(self, pattern: str) -> alt.Axis:
         """Return the axis with numbers in the d3 format *pattern*."""

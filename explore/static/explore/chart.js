@@ -5,6 +5,8 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const NARROW = 600; // pixels: below this width, the legend is placed under the chart
 let drawn = null; // the result of the last vega-embed call, finalized before the next
 let turn = 0;
+// Vega follows the width of the container only when the window is resized, but the drawer of filters changes it too.
+const watched = new ResizeObserver(() => dispatchEvent(new Event("resize")));
 
 function theme() {
     const chosen = document.documentElement.dataset.theme;
@@ -64,6 +66,8 @@ async function draw() {
             tooltip: { disableDefaultStyle: true },
         });
         place.parentElement.classList.add("drawn"); // it replaces the picture of the server
+        watched.disconnect();
+        watched.observe(place.parentElement);
         waiting.hidden = true;
         tell();
     } catch (error) {
