@@ -58,8 +58,9 @@ def release() -> str:
     digest = hashlib.sha256()
     for app in apps.get_app_configs():
         if Path(app.path).parent == settings.BASE_DIR:
-            for path in sorted(Path(app.path).rglob("*.py")):
-                digest.update(path.read_bytes())
+            for path in sorted(Path(app.path).rglob("*")):
+                if path.suffix in (".py", ".html"):  # templates render the parts of pages
+                    digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 

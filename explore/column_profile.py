@@ -8,7 +8,7 @@ from datasets.records.aggregation import can_group_by, groupings, summarise
 from datasets.records.columns import ListedColumn
 from datasets.records.distribution import Distribution, distribution, is_ordered
 from datasets.records.filter_widgets import title_of
-from datasets.records.formatting import GROUPED, format_value, is_key, unit_of
+from datasets.records.formatting import GROUPED, format_value, is_key
 from datasets.records.grouping import Measure
 from datasets.records.ordering import slow_seconds
 from datasets.sql.query_timeout import limited
@@ -49,7 +49,6 @@ class Profile:
     """A profile for display: *facts* are pairs of name and value. *missing* selects the records without a value."""
 
     title: str
-    unit: str
     records: str
     facts: list[tuple[str, str]]
     missing: str
@@ -73,7 +72,6 @@ def profile_of(state: State, column: ListedColumn) -> Profile:
     others = known - sum(count for _, count in counts.frequent) if counts.frequent else 0
     return Profile(
         title_of(state.model, column),
-        unit_of(column),
         f"{counts.distribution.records:,}",
         list(_facts(column, counts.distribution)),
         _query(state, column, "__isnull", "true") if counts.distribution.missing else "",
