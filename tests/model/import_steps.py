@@ -153,6 +153,7 @@ class ImportingSite(Site):
             "--report",
             str(path),
             delete_missing=remove,
+            delete_most=remove,
             verbosity=0,
             reason=self.doors.reason,
             **options,
