@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-model test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -53,6 +53,7 @@ notebook: dev  ## Run the insights again; the result is in census/ for the recor
 # These take long and have targets of their own.
 API := tests/api/test_schemathesis.py
 NOTEBOOK := tests/census/test_insights_notebook.py
+ACCESSIBILITY := tests/browser/test_accessibility.py
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
 # with 5 if ARGS selects no test of an engine's share.
@@ -63,7 +64,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK))
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY))
 
 test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
@@ -77,6 +78,9 @@ test-api: dev  ## Compare every API operation with its description with Schemath
 
 test-notebook: dev  ## Run the notebook of the insights on both engines, and compare it with the committed one
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 $(NOTEBOOK) $(ARGS))
+
+test-accessibility: dev  ## Check every state of the pages with axe-core, in each theme and width (needs Chromium)
+	@TEST_ENGINE=postgresql $(PYTHON) -m pytest -n 0 $(ACCESSIBILITY) $(ARGS)
 
 test-model: export EXAMPLES ?= 50
 test-model: dev  ## Compare the site with a simple model in random steps, on both engines (EXAMPLES=500)
