@@ -1,5 +1,6 @@
 """Bins of a column's numbers or dates: counts of records between two values, each with the filter that selects it."""
 
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -113,13 +114,13 @@ def _periods(least: date, most: date, at_most: int) -> Iterator[Edge]:
         size = -(-days // at_most)
         for offset in range(0, days, size):
             first = least + timedelta(offset)
-            last = first + timedelta(size - 1)
+            last = first + timedelta(min(size - 1, (date.max - first).days))
             yield first, last, f"{first}" if size == 1 else f"{first} to {last}"
     elif months <= MONTHS:
         size = next(size for size in (1, 2, 3, 6, 12) if months <= size * (at_most - 1))
         start = (least.year * 12 + least.month - 1) // size * size
         for month in range(start, most.year * 12 + most.month, size):
-            first, last = _month(month), _month(month + size) - timedelta(1)
+            first, last = _month(month), _last_day(month + size - 1)
             yield first, last, f"{first:%Y-%m}" if size == 1 else f"{first:%Y-%m} to {last:%Y-%m}"
     else:
         span = most.year - least.year + 1
@@ -132,3 +133,7 @@ def _periods(least: date, most: date, at_most: int) -> Iterator[Edge]:
 
 def _month(number: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
+
+
+def _last_day(number: int) -> date:
+    return date(number // 12, number % 12 + 1, monthrange(number // 12, number % 12 + 1)[1])

@@ -20,7 +20,7 @@ from imports.source_files import kept_at
 from imports.upload_storage import keep_for_form, kept_for_form
 from imports.uploads import OPTIONS, ImportForm
 
-KEY = re.compile(r"(?P<sha256>[0-9a-f]{64}):(?P<run>[0-9]{0,18}):(?P<name>.{1,255})", re.DOTALL)
+KEY = re.compile(r"(?P<sha256>[0-9a-f]{64}):(?P<run>[0-9]{0,18}):(?P<name>[^\x00-\x1f]{1,255})")
 MOST = 1000  # files of a form
 FIRST = ("dataset", "stored", "files", "configured")
 DEFAULTS = ("utf-8", ImportRun.Pairing.AUTO)  # of options

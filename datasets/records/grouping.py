@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import isinf
 from typing import Any
 
 from django.db import models
@@ -69,6 +70,8 @@ class Measure:
         """
         if value is None or self.column is None or self.kind == "known":
             return value
+        if isinstance(value, float) and isinf(value):  # PostgreSQL refuses to add up such numbers
+            raise too_large()
         if self.weight or self.kind in ("mean", *PRECISION) or self.kind in QUANTILES:
             return float(value)
         if self.kind == "sum" and not isinstance(self.column.field, models.FloatField):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from math import log10
+from math import log10, ulp
 from typing import Any
 
 from django.db import models
@@ -156,7 +156,11 @@ def histogram_axis(raw: Axis, bins: int) -> Axis:
 
 def nice_width(least: float, most: float, bins: int, *, whole: bool) -> Decimal:
     """Return the smallest 1, 2 or 5 times a power of ten with which *bins* bins cover *least* to *most*."""
-    reach = (most - least + (1 if whole else 0)) / bins
+    if whole:
+        reach = (most - least + 1) / bins
+    else:  # a float cannot tell apart the ends of a bin narrower than its last digit
+        finest = ulp(max(abs(least), abs(most)))
+        reach = max(most / bins - least / bins, finest if finest > 1 else 0)
     if reach <= 0:
         return Decimal(1)
     power = int(log10(reach)) - 2

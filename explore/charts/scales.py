@@ -90,7 +90,8 @@ def ticks(low: float, high: float, most: int = MOST_TICKS, *, whole: bool = Fals
 
 def tick_step(low: float, high: float, most: int = MOST_TICKS, *, whole: bool = False) -> float:
     """Return the smallest step of 1, 2 or 5 times a power of ten with at most *most* ticks."""
-    power = floor(log10((high - low) / most)) if high > low else 0
+    reach = high / most - low / most
+    power = floor(log10(reach)) if reach > 0 else 0
     while True:
         for digit in STEPS:
             step = float(f"{digit}e{power}")

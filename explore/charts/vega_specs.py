@@ -1,6 +1,7 @@
 """The Vega-Lite specification of each kind of chart, built with altair, with a row of data for each mark."""
 
 from collections.abc import Sequence
+from sys import float_info
 from typing import Any
 
 import altair as alt
@@ -125,7 +126,7 @@ def histogram(table: Table, names: list[Labels], drawn: Sequence[tuple[Any, Mark
     width = float(first.grouping.width or 1)
     back = 0.5 if width == 1 and all(isinstance(start, int) for start, _ in drawn) else 0
     data = [
-        {"start": start - back, "end": start - back + width, **row}
+        {"start": start - back, "end": min(start - back + width, float_info.max), **row}
         for (start, _), row in zip(drawn, table.data(marks), strict=True)
     ]
     ends = [row[end] for row in data for end in ("start", "end")]

@@ -74,6 +74,12 @@ def test_kept_files_belong_to_the_account_and_are_deleted_after_a_day(
     assert kept() == []
 
 
+def test_a_kept_file_has_no_control_characters_in_its_name(curator, kept):
+    [key] = keys(post(curator, PLACES, dataset="nothing"))
+    answer = curator.post(FORM, {"dataset": "people", "encoding": "utf-8", "stored": [f"{key}\0"]})
+    assert answer.status_code == 400 and "Choose these files again." in answer.text
+
+
 def test_a_failed_run_is_imported_again_with_other_options(curator, previewed):
     run = previewed(places="city,county\nKelso,Roxburghshire\n")
     assert run.status == "failed"

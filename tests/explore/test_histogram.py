@@ -1,10 +1,11 @@
 """The histogram of a range filter and its sliders."""
 
 import re
+from datetime import date
 
 import pytest
 
-from experiments.models import UserExperiment
+from experiments.models import User, UserExperiment
 
 pytestmark = pytest.mark.django_db
 AGES = "/explore/census/respondents/columns/age/histogram"
@@ -58,3 +59,44 @@ def test_the_form_asks_for_the_histograms_of_ranges_only(reader, people):
     for column in ("id", "family_name"):
         part = reader.get(f"/explore/people/people/columns/{column}/histogram")
         assert part.status_code == 200 and "<svg" not in part.text
+
+
+@pytest.mark.parametrize(
+    ("first", "days"),
+    [
+        (date(9999, 12, 1), 30),
+        (date(9999, 1, 1), 364),
+        (date(9995, 1, 1), 1825),
+        (date.min, 60),
+        (date.min, 800),
+        (date.min, 3652058),
+    ],
+)
+def test_the_first_and_the_last_days_of_the_calendar_are_in_bins(reader, first, days):
+    for number in (0, days):
+        signed_up = date.fromordinal(first.toordinal() + number)
+        User.objects.create(user_id=number + 1, name="Ann", email="ann@example.org", signup_date=signed_up)
+    page = reader.get("/explore/experiments/users/columns/signup_date/histogram").text
+    assert sum(count for _, count, _ in bars(page)) == 2
+
+
+@pytest.mark.parametrize(
+    "times", [[1e300], [1e17], [1e17, 1e17 + 16], [0, 5e-324], [0, 1.7976931348623157e308], [1.7e308, 1.6e308]]
+)
+def test_the_smallest_and_the_largest_numbers_are_in_bins_and_in_charts(reader, experiments, times):
+    UserExperiment.objects.all().delete()
+    for number, run_time in enumerate(times):
+        UserExperiment.objects.create(experiment_id=number, user_id=1, experiment_run_time=run_time)
+    table = "/explore/experiments/user-experiments/"
+    page = reader.get(f"{table}columns/experiment_run_time/histogram").text
+    assert sum(count for _, count, _ in bars(page)) == len(times)
+    for drawing in ("kind=histogram&x=experiment_run_time", "kind=box&y=experiment_run_time"):
+        assert reader.get(f"{table}chart/?{drawing}").status_code == 200, drawing
+
+
+def test_a_sum_that_no_number_can_hold_is_an_error(reader, experiments):
+    for number in (10, 11):
+        UserExperiment.objects.create(experiment_id=number, user_id=1, experiment_run_time=1.7e308)
+    sums = "kind=bar&x=user&measure=sum:experiment_run_time"
+    answer = reader.get(f"/explore/experiments/user-experiments/chart.csv?{sums}")
+    assert answer.status_code == 400 and "the largest supported number" in answer.text
