@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db import models
 from django.urls import reverse
 
-from datasets.records.aggregation import can_be_parted
+from datasets.records.chart_kinds import chart_kind
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
-from explore.charts.axes import columns_for
 from explore.column_profile import has_profile
 from explore.url_state import OF_CHARTS, State, has_filter
 
@@ -68,9 +66,8 @@ def _items(state: State, column: ListedColumn, order: str, *, may_sort: bool) ->
 
 def _chart(state: State, column: ListedColumn) -> str:
     """Return the address of a chart of *column*, or "" if it does not make groups."""
-    if column.name not in {fitting.name for fitting in columns_for(state.model, state.user, "group")}:
+    kind = chart_kind(state.model, column) if has_profile(state, column) else ""
+    if not kind:
         return ""
-    dated = isinstance(column.field, models.DateField)
-    kind = "histogram" if can_be_parted(column) else "line" if dated else "bar"
     changes = {**dict.fromkeys(OF_CHARTS), "kind": kind, "x": column.name}
     return state.table.address("chart") + state.query(**changes)

@@ -7,7 +7,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from datasets.records.aggregation import can_be_parted, can_group_by
+from datasets.records.chart_kinds import chart_kind
 from datasets.records.columns import ListedColumn
 from datasets.registry import served_tables
 
@@ -26,11 +26,8 @@ def explore_address(
 
 def chart_address(model: type[models.Model], filters: Mapping[str, str], column: ListedColumn) -> str:
     """Return the address of a chart of *column*, or "" if it only identifies records."""
-    if not can_group_by(column) or (column.field.unique and column.field.model is model):
-        return ""
-    dated = isinstance(column.field, models.DateField)
-    kind = "histogram" if can_be_parted(column) else "line" if dated else "bar"
-    return explore_address(model, filters, "chart", kind=kind, x=column.name)
+    kind = chart_kind(model, column)
+    return explore_address(model, filters, "chart", kind=kind, x=column.name) if kind else ""
 
 
 @cache

@@ -10,16 +10,14 @@ from typing import Any
 from django.db import models
 from django.db.models import Max, Min
 
-from datasets.fields import field_of, related_model
-from datasets.listing import label_field
-from datasets.models import MaterializedView, Record, Vocabulary
-from datasets.records.aggregation import can_be_parted, can_group_by, can_measure, groupings
+from datasets.models import Record, Vocabulary
+from datasets.records.aggregation import can_be_parted, can_measure, groupings
+from datasets.records.chart_kinds import makes_groups
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import order_of, title_of
 from datasets.records.grouping import AggregationError, Grouping
 from datasets.records.masking import Viewer
 from datasets.records.ordering import is_quick
-from datasets.sql.text_order import TEXTS
 from explore.charts.chart_spec import ChartError
 from explore.charts.labels import format_group, unit_of, with_unit
 from explore.charts.selection import Selection
@@ -81,18 +79,12 @@ def columns_for(model: type[models.Model], user: Viewer, role: str) -> Iterator[
     for column in columns_of(model):
         if column.permission and not user.has_perm(column.permission):
             continue
-        first = column.path.split("__")[0]
-        if not can_group_by(column) or first == "created_line" or first == "changed_line":
-            continue
-        dated, number = isinstance(column.field, models.DateField), can_be_parted(column)
+        grouped, number = makes_groups(model, column), can_be_parted(column)
         if role in ("number", "measure"):
-            if number and first not in PROVENANCE and not _is_key(model, column):
+            amount = number and grouped and column.path.split("__")[0] not in PROVENANCE
+            if amount or (role == "measure" and can_measure("mean", column)):
                 yield column
-            elif role == "measure" and can_measure("mean", column):
-                yield column
-        elif (dated or number) and not _is_key(model, column):
-            yield column
-        elif role == "group" and not _is_key(model, column):
+        elif grouped and (role == "group" or number or isinstance(column.field, models.DateField)):
             yield column
 
 
@@ -189,14 +181,3 @@ def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
     else:
         bounds = records.order_by().aggregate(**least, **most)
     return bounds["least"], bounds["most"]
-
-
-def _is_key(model: type[models.Model], column: ListedColumn) -> bool:
-    """Whether a column identifies records, or is the id of a labelled related record; a view's key may be a name."""
-    if "__" in column.path:
-        return column.name.endswith("_run")
-    own = field_of(model, column.path)
-    if own.is_relation:
-        target = related_model(own)
-        return label_field(target) != target._meta.pk.name or not isinstance(target._meta.pk, TEXTS)
-    return own.unique and not (issubclass(model, MaterializedView) and own.primary_key)
