@@ -69,10 +69,10 @@ def _part(
     tag = ETag(request, state.model, kind)
     if tag.is_known and not state.errors:
         return tag.not_modified()
-    context = {kind: None if state.errors else make(state, column), "state": state, "column": column}
-    if state.errors:
-        return render(request, f"explore/{kind}_part.html", context, status=400)
-    return tag.mark(render(request, f"explore/{kind}_part.html", context))
+    made = None if state.errors else make(state, column)
+    context = {kind: made, "state": state, "column": column}
+    response = render(request, f"explore/{kind}_part.html", context, status=400 if state.errors else 200)
+    return response if made is None else tag.mark(response)  # a later request may be quick enough
 
 
 def _profile(state: State, column: ListedColumn) -> Profile | None:

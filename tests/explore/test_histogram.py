@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from datasets.sql import query_timeout
 from experiments.models import User, UserExperiment
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +101,13 @@ def test_a_sum_that_no_number_can_hold_is_an_error(reader, experiments):
     sums = "kind=bar&x=user&measure=sum:experiment_run_time"
     answer = reader.get(f"/explore/experiments/user-experiments/chart.csv?{sums}")
     assert answer.status_code == 400 and "the largest supported number" in answer.text
+
+
+def test_a_histogram_that_takes_too_long_is_left_out_and_tried_again(reader, respondents, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("explore.histogram.slow_seconds", lambda: 1e-9)
+        patched.setattr(query_timeout, "STEPS", 1)
+        answer = reader.get(f"{AGES}?search=bachelors")
+    assert answer.status_code == 200 and bars(answer.text) == []
+    again = reader.get(f"{AGES}?search=bachelors", headers={"If-None-Match": answer.get("ETag", "")})
+    assert again.status_code == 200 and bars(again.text)
