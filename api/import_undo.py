@@ -1,4 +1,4 @@
-"""Undo and redo of imports over HTTP: the request, the steps that it takes, and what blocks it."""
+"""Undo and redo of imports over HTTP: the request, the steps that it takes, and the changes that block it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -98,7 +98,7 @@ class ReversedImportSerializer(ImportSerializer):
 def reverse_run(request: HttpRequest, run: ImportRun, sent: dict[str, Any], *, redo: bool) -> dict[str, Any]:
     """Undo or redo *run* as the request *sent* asks, and return the serialized run.
 
-    Raises Conflict, and PermissionDenied if the user may not undo what blocks it.
+    Raises Conflict, and PermissionDenied if the user may not undo the changes that block it.
     """
     preview, user = sent.get("mode") == "preview", signed_in_user(request)
     options = {"reason": sent.get("reason", ""), "dry_run": preview, "expecting": sent.get("digest", "")}
@@ -118,7 +118,7 @@ def _conflict(request: HttpRequest, run: ImportRun, refusal: UndoRefusedError, *
     if isinstance(refusal, UndoOvertakenError):
         detail += " Preview it again, and send the new digest."
     elif refusal.conflicts and not unblocking:
-        detail += " To undo what blocks it first, send blockers_first."
+        detail += " To undo the changes that block it first, send blockers_first."
     conflicts = [_described(request, conflict) for conflict in refusal.conflicts]
     return Conflict(detail, reasons=refusal.reasons, run=address_of(request, run), conflicts=conflicts)
 

@@ -40,7 +40,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return failure(request, sys.exc_info()[1])
     try:
         page = render_to_string("500.html", request=request)
-    except Exception:  # the frame of the page may need what has failed
+    except Exception:  # the frame of the page may need the part that has failed
         page = render_to_string("500.html")
     return HttpResponse(page, status=500)
 

@@ -166,7 +166,7 @@ def _check_measured(measure: str, name: str, field: models.Field[Any, Any]) -> N
     if not isinstance(field, (*NUMBERS, models.BooleanField)):
         raise UnsuitableError(f"{name} is not a number; {measure} needs one.")
     if not MEASURES[measure] and not isinstance(field, models.BooleanField):
-        raise UnsuitableError(f"{name} is not a column of yes and no; {measure} of a column needs one.")
+        raise UnsuitableError(f"{name} is not a boolean column; {measure} of a column needs one.")
 
 
 def _check_weight(model: type[models.Model], weight: Weight) -> None:

@@ -12,7 +12,7 @@ MEASURES = {
     "mean": True,
     "median": True,
     "sum": True,
-}  # whether each needs a column; with a column of yes and no, count and share are those of yes
+}  # whether each needs a column; with a boolean column, count and share are those of yes
 
 
 @dataclass(frozen=True)

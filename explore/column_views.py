@@ -29,7 +29,7 @@ def of_column(view: View) -> View:
             return refused(request, 404, "Column not found", text)
         found = columns[column]
         if not can_group_by(found):
-            return refused(request, 404, "No profile", f"{column} has lists or documents, which have no profile.")
+            return refused(request, 404, "No profile", f"{column} contains lists or documents, which have no profile.")
         if not has_profile(state, found):
             text = f"{column} contains personal data. Its profile needs the permission {found.permission}."
             return refused(request, 403, "You don't have access to this column", text)

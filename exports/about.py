@@ -1,4 +1,4 @@
-"""What a workbook says about itself: its table, filters, day, version and source."""
+"""The facts that a workbook contains about itself: its table, filters, day, version and source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Write an Excel file with at most 100,000 records, and a sheet that says what they are.
+"""Write an Excel file with at most 100,000 records, and a sheet with facts about them.
 
 The file is written to a temporary file completely before any of it is sent.
 """

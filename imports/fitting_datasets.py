@@ -26,7 +26,7 @@ def dataset_of(files: Sequence[ReceivedFile]) -> str:
     shared = set.intersection(*fitting)
     if not shared:
         named = "; ".join(f"{name}: {_names(found)}" for name, found in pairs)
-        raise NoSingleDatasetError(f"The files belong to different datasets ({named}). Clear those of the others.")
+        raise NoSingleDatasetError(f"The files belong to different datasets ({named}). Clear the files of the others.")
     if len(shared) > 1:
         raise NoSingleDatasetError(f"The files fit several datasets: {_names(shared)}. {ASK}")
     return shared.pop()

@@ -21,7 +21,7 @@ from imports.rejected_rows import line_file_name
 from imports.resolved_rows import RowState
 from imports.sources import sources_of
 
-PHASES = ("Reading", "Comparing", "Saving")  # of a run: its files, with the tables, its result
+PHASES = ("Reading", "Comparing", "Saving")  # of a run: reading files, comparing rows with the tables, saving
 SHOWN = 10  # rejected rows and missing records in the summary; the JSON report lists them all, or the first LISTED
 
 

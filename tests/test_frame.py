@@ -1,4 +1,4 @@
-"""The frame of every page: its sections, menus and side bar for each account, the sign-in page and the error pages."""
+"""The frame of every page: its sections, menus and sidebar for each account, the sign-in page and the error pages."""
 
 import re
 from html import unescape
@@ -100,10 +100,11 @@ def test_an_account_returns_to_its_page_after_the_sign_in_or_to_its_start_page(a
         assert page.redirect_chain[:2] == [("/", 302), ("/explore/", 302)]
 
 
-def test_the_sign_in_page_tells_an_account_that_the_admin_needs_another_one(account):
+def test_the_sign_in_page_shows_an_account_that_the_admin_needs_another_one(account):
     client = account("analyst")
     page = client.get("/admin/people/person/", follow=True)
-    assert "The account analyst may not open this page." in page.text and 'name="password"' in page.text
+    assert "The account analyst does not have permission to open this page." in page.text
+    assert 'name="password"' in page.text
     account("curator")
     assert sign_in(client, "curator", page.redirect_chain[-1][0]).request["PATH_INFO"] == "/admin/people/person/"
     assert client.get("/sign-in/?next=/admin/imports/importrun/")["Location"] == "/admin/imports/importrun/"
@@ -146,7 +147,7 @@ def raise_database_error(*args):
     raise DatabaseError("The connection is closed.")
 
 
-def test_every_error_is_a_page_in_the_frame_with_a_way_on(account, settings, monkeypatch):
+def test_every_error_is_a_page_in_the_frame_with_a_link_to_continue(account, settings, monkeypatch):
     settings.API_ANONYMOUS_READ = False
     client = account("curator")
     strict = Client(enforce_csrf_checks=True)
@@ -173,5 +174,5 @@ def test_every_error_is_a_page_in_the_frame_with_a_way_on(account, settings, mon
         pages.append((500, client.get("/admin/people/person/")))
     for status, page in pages:
         assert page.status_code == status and 'class="brand" href="/"' in header(page), status
-        way_on = re.search(r'<div id="content-main".*?</div>', page.text, re.S)[0]
-        assert re.search(r'<a class="button default" href="(/|/sign-in/[^"]*)">', way_on), status
+        content = re.search(r'<div id="content-main".*?</div>', page.text, re.S)[0]
+        assert re.search(r'<a class="button default" href="(/|/sign-in/[^"]*)">', content), status

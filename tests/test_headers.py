@@ -66,7 +66,7 @@ def test_another_origin_is_refused(db, client, cors, origin):
     assert "Access-Control-Allow-Origin" not in client.get("/api/people/places/", headers={"Origin": origin})
 
 
-def test_only_the_api_may_be_read_from_elsewhere(db, client, cors):
+def test_only_the_api_may_be_read_from_other_origins(db, client, cors):
     assert "Access-Control-Allow-Origin" not in client.get("/sign-in/", headers={"Origin": ORIGIN})
 
 

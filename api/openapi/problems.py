@@ -38,7 +38,7 @@ PROBLEM: Schema = {
         },
         "conflicts": {
             "type": "array",
-            "description": "What blocks the undo or redo of an import.",
+            "description": "The runs and edits that block the undo or redo of an import.",
             "items": {"$ref": "#/components/schemas/Conflict"},
         },
     },

@@ -35,7 +35,7 @@ class _ListOrder(RecordChangeList):
 
 
 def neighbors(admin: ModelAdmin[Any], request: HttpRequest, record: models.Model) -> dict[str, str]:
-    """Return the addresses of the previous and the next record, as far as there are any and they are found in time.
+    """Return the addresses of the previous and the next record, if they exist and are found in time.
 
     A list of a long table that is sorted by a column without an index counts as sorted by key.
     """

@@ -120,6 +120,6 @@ def _columns(formatter: RejectedRowFormatter) -> Iterator[Place]:
 
 
 def _differs_anywhere(run: ImportRun, tab: str, place: Place) -> bool:
-    """Return whether an entry differs in a column; True if only the tables could tell."""
+    """Return whether an entry differs in a column; True if the entries would have to be read from the tables."""
     entries = run_diff.entries(run, tab, differing=place)
     return not isinstance(entries, KeptEntries) or len(entries) > 0

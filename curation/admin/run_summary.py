@@ -1,4 +1,4 @@
-"""The head of the run page: the state in words, one sentence about the effect, and links to the tables in Explore."""
+"""The top of the run page: the state in words, one sentence about the effect, and links to the tables in Explore."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,15 +19,15 @@ EFFECTS = {
     "created": ("add", "added"),
     "updated": ("change", "changed"),
     "deleted": ("delete", "deleted"),
-    "unchanged": ("leave", "left"),
+    "unchanged": ("leave unchanged", "left unchanged"),
     "rejected": ("reject", "rejected"),
 }
 # The start of the sentence, and whether the past tense follows it.
 SENTENCES = {
-    Status.PREVIEWED: ("This would", False),
-    Status.APPLIED: ("This", True),
-    Status.UNDONE: ("Before it was undone, this had", True),
-    Status.DISCARDED: ("This would have", True),
+    Status.PREVIEWED: ("This import would", False),
+    Status.APPLIED: ("This import", True),
+    Status.UNDONE: ("Before it was undone, this import had", True),
+    Status.DISCARDED: ("This import would have", True),
 }
 
 

@@ -39,7 +39,7 @@ def undo_page(
 ) -> HttpResponse:
     """Show the effect of an undo or redo of *action*, or its conflicts; do it when the user confirms.
 
-    With *first*, undo first what blocks it.
+    With *first*, first undo the changes that block it.
     """
     posted, verb = request.method == "POST", "redo" if redo else "undo"
     about = _about(action, redo=redo, first=first)
@@ -89,7 +89,7 @@ def refused(edit: Edit) -> HttpResponseRedirect:
 
 def _about(action: ImportRun | Edit, *, redo: bool = False, first: bool = False) -> str:
     """Return the name of the action that a confirmation is bound to."""
-    return f"preview: {'redo' if redo else 'undo'} {named(action)}{' and what blocks it' if first else ''}"
+    return f"preview: {'redo' if redo else 'undo'} {named(action)}{' and the changes that block it' if first else ''}"
 
 
 def _sentence(step: Undone) -> str:

@@ -1,4 +1,4 @@
-"""What waits for a curator: previews, rejected rows, corrections that differ from their file, and failed runs."""
+"""The open tasks of a curator: previews, rejected rows, corrections that differ from their file, and failed runs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PREVIEWS = 3  # of one dataset
 
 @dataclass(frozen=True)
 class Task:
-    """A task in a dataset: what waits, and the button that leads to it."""
+    """An open task in a dataset, and the button that opens its page."""
 
     dataset: str
     kind: str
@@ -59,7 +59,7 @@ def _of_runs(user: Viewer, name: str, runs: list[ImportRun]) -> Iterator[Task]:
             yield Task(name, "preview", f"Run {run.pk} is ready to review", "Review", run_page(run.pk), run)
     if runs and (run := runs[0]).status in STOPPED:
         ended = "failed" if run.status == Status.FAILED else "was interrupted"
-        yield Task(name, "failed", f"Run {run.pk} {ended}", "Show why", run_page(run.pk), run)
+        yield Task(name, "failed", f"Run {run.pk} {ended}", "Show reason", run_page(run.pk), run)
 
 
 def _newer_runs(names: Iterable[str], applied: Mapping[str, int]) -> Iterable[ImportRun]:

@@ -15,14 +15,14 @@ OF_RECORD = 'changes x WHERE x."table" = l."table" AND x.record = l.record'  # c
 
 
 def newest_change(*actions: ImportRun | Edit) -> int:
-    """Return the key of the last Change until the end of *actions*, or 0. Everything that was done later is newer."""
+    """Return the key of the last Change until the end of *actions*, or 0. Later changes have higher keys."""
     edits = [action.pk for action in actions if isinstance(action, Edit)]
     newest = Change.objects.filter(edit__in=edits).aggregate(newest=Max("pk"))["newest"] or 0
     return max([newest, *(action.newest_change for action in actions if isinstance(action, ImportRun))])
 
 
 def changed_by(model: type[Model], changed: str, floor: int) -> tuple[list[Blocker], int]:
-    """Return what last changed the records whose keys the query *changed* returns, after the Change *floor*.
+    """Return the runs and edits that last changed records after the Change *floor*; *changed* is a query of their keys.
 
     The newest of the runs and edits are returned, and the number of the others.
     """
@@ -30,7 +30,7 @@ def changed_by(model: type[Model], changed: str, floor: int) -> tuple[list[Block
 
 
 def stored_by(model: type[Model], stored: str, floor: int) -> tuple[list[Blocker], int]:
-    """Return what last changed, or else created, the existing records whose keys the query *stored* returns."""
+    """Return the runs and edits that last changed, or else created, existing records, by a query of keys."""
     condition = _has_effect(model, floor)
     if not issubclass(model, Record):
         return _named(_last_changes(model, stored, floor, condition))

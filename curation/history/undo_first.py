@@ -31,7 +31,7 @@ def undo_or_redo(
 ) -> list[Undone]:
     """Undo or redo *action* with the *options* of :func:`~curation.history.undo.undo_run`.
 
-    With *blockers_first*, undo what blocks it first. Return the effects in the order of their execution.
+    With *blockers_first*, first undo the changes that block it. Return the effects in the order of their execution.
     """
     if blockers_first:
         return reverse_with_blockers(action, user, redo=redo, **options)
@@ -50,7 +50,7 @@ def reverse_with_blockers(
     dry_run: bool = False,
     expecting: str = "",
 ) -> list[Undone]:
-    """Undo what blocks the undo or redo of *action*, and what blocks that, and then *action*. Each is an Edit.
+    """Undo all changes that block the undo or redo of *action*, and then *action*. Each is an Edit.
 
     Return the effects in the order of their execution. Raise UndoRefusedError for a conflict without a blocking run or
     edit, UndoForbiddenError if *user* may not undo one of them, and UndoOvertakenError as
@@ -94,14 +94,14 @@ class _Reversals:
     def steps(self) -> list[Undone]:
         """Reverse the events, and return the undos and redos in the order of their execution.
 
-        Raise UndoRefusedError if something blocks that is no event, or if there are too many events.
+        Raise UndoRefusedError if a conflict has no blocking event, or if there are too many events.
         """
         while remaining := self.positions.keys() - self._reversed_events():
             self._reverse(max(remaining, key=self.positions.__getitem__))
         return [step for _, _, step in self.reversed]
 
     def _reverse(self, event: Event) -> None:
-        """Reverse *event*, or add what blocks it and take back the reversals of older events."""
+        """Reverse *event*, or add the events that block it and roll back the reversals of older events."""
         is_undo = isinstance(event, Edit) and event.action == Edit.Action.UNDONE
         savepoint = transaction.savepoint()
         try:
@@ -120,7 +120,7 @@ class _Reversals:
             self.reversed.append((event, savepoint, step))
 
     def _blocking(self, refusal: UndoRefusedError) -> list[Event]:
-        """Return the events that block and are not to be reversed yet, or none if a conflict has no such event."""
+        """Return the blocking events that are not in the list yet, or none if a conflict has no such event."""
         if not all(conflict.blockers for conflict in refusal.conflicts):
             return []
         actions = (blocker.action for conflict in refusal.conflicts for blocker in conflict.blockers)

@@ -47,7 +47,7 @@ class UndoRefusedError(Exception):
         self.reasons, self.conflicts = reasons, conflicts or []
 
     def lines(self) -> Iterator[str]:
-        """Yield each reason, followed by what blocks: ``  blocked by run 5 (2 records)``."""
+        """Yield each reason, followed by the blocking changes: ``  blocked by run 5 (2 records)``."""
         yield from () if self.conflicts else self.reasons
         for conflict in self.conflicts:
             yield conflict.sentence

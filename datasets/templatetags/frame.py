@@ -1,4 +1,4 @@
-"""Template tags of the frame of every page: the sections of the header, the account menu, and the side bar."""
+"""Template tags of the frame of every page: the sections of the header, the account menu, and the sidebar."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -71,7 +71,7 @@ class Drawing:
         if len(self.title) > LONGEST_TITLE:
             raise ChartError("title", f"Expected at most {LONGEST_TITLE} characters, found {len(self.title)}.")
         if not all(sign.isprintable() or category(sign) == "Zs" for sign in self.title):
-            raise ChartError("title", "Expected a title without line breaks and control characters.")
+            raise ChartError("title", "Expected a title without line breaks or control characters.")
 
     @classmethod
     def read(cls, parameters: Mapping[str, str], otherwise: "Drawing") -> "Drawing":

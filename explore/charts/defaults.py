@@ -15,7 +15,7 @@ from explore.charts.low_cardinality import few_valued
 def default_drawing(model: type[models.Model], user: Viewer) -> Drawing:
     """Return the default drawing of *model*: the declared one, or else records by date, by group or by number.
 
-    A model declares its chart in its Listing; a summary table without one has the chart of the front page. The drawing
+    A model declares its chart in its Listing; a summary table without one has the chart of the dashboard. The drawing
     has no column if no column makes groups, as in a vocabulary.
     """
     if listing_of(model).chart or issubclass(model, MaterializedView):

@@ -102,7 +102,7 @@ def fitted(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing
 def filled(model: type[models.Model], drawing: Drawing, user: Viewer) -> Drawing:
     """Return *drawing* with a column for each axis that needs one, preferably one with few groups.
 
-    The mean and the sum of a column of yes and no are named as in the form: the share and the count of yes.
+    The mean and the sum of a boolean column are named as in the form: the share and the count of yes.
     """
     kind, _, measured = drawing.measure.partition(":")
     if kind in YES_OR_NO and measured in {column.name for column in _yes_or_no(model, user)}:

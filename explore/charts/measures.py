@@ -162,7 +162,7 @@ def measured(selection: Selection, text: str, weight_name: str = "") -> Measured
         raise ChartError("measure", str(error)) from None
     column = found.column
     if column is None or (kind in OF_YES and not isinstance(column.field, models.BooleanField)):
-        raise ChartError("measure", f"{name[:100]} is not a column of yes and no. Use mean:{name[:100]}.")
+        raise ChartError("measure", f"{name[:100]} is not a boolean column. Use mean:{name[:100]}.")
     sql, roles = [replace(found, weight=weighing)], ["value"]
     if column.null or weighing:
         sql.append(Measure(f"known:{name}", "known", column, weighing))

@@ -90,7 +90,7 @@ def _within(table: Table, data: list[Data], scale: NumberScale) -> list[Data]:
 
 
 def line(table: Table, names: list[Labels], drawn: Sequence[tuple[Any, Mark]]) -> dict[str, Any]:
-    """A line, or one for each colour, with the interval of a mean as a band; *drawn* has the place of each mark."""
+    """A line, or one for each colour, with the interval of a mean as a band; *drawn* has the position of each mark."""
     first, marks = table.axes[0], [mark for _, mark in drawn]
     data = [{"at": at, **row} for (at, _), row in zip(drawn, table.data(marks), strict=True)]
     if first.of_dates:

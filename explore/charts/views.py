@@ -30,7 +30,7 @@ from explore.pages import explored, page
 from explore.tables import tables_for
 from explore.url_state import State
 
-DRAWN = "drawn"  # the kind of chart that a form was made for: its options may not fit another kind
+DRAWN = "drawn"  # the kind of chart of the form that was sent: its options may not fit another kind
 QUICK = 50_000  # records; the chart of a larger table is not part of its page, and loads after it
 
 
@@ -49,7 +49,7 @@ def figure(request: HttpRequest, state: State) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, state: State, *, whole: bool, is_part: bool = False) -> HttpResponseBase:
-    """Return the tab with its figure, or if it is not *whole* with a place for the figure unless that is cached.
+    """Return the tab with its figure. If it is not *whole*, return an empty figure unless the figure is cached.
 
     If only the figure *is_part* of another page, it repeats the errors.
     """

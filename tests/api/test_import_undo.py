@@ -1,4 +1,4 @@
-"""A blocked undo over HTTP: what blocks it is listed, and can be undone with it after a preview."""
+"""A blocked undo over HTTP: the changes that block it are listed, and can be undone with it after a preview."""
 
 import json
 
@@ -40,7 +40,7 @@ def steps_of(answer):
 def test_a_refused_undo_lists_the_records_imports_and_edits_that_block_it(curator, run):
     answer = post(curator, run, {})
     assert answer.status_code == 409 and answer["Content-Type"] == "application/problem+json"
-    assert "To undo what blocks it first, send blockers_first." in answer.json()["detail"]
+    assert "To undo the changes that block it first, send blockers_first." in answer.json()["detail"]
     place, edit = Place.objects.get(city="Town 00"), Edit.objects.get()
     (conflict,) = answer.json()["conflicts"]
     assert conflict == {
@@ -64,7 +64,7 @@ def test_a_refused_undo_lists_the_records_imports_and_edits_that_block_it(curato
     assert curator.get(conflict["blockers"][0]["url"]).json()["id"] == run["id"] + 1
 
 
-def test_what_blocks_an_undo_is_undone_first_after_a_preview(curator, run):
+def test_changes_that_block_an_undo_are_undone_first_after_a_preview(curator, run):
     correction = Edit.objects.get()
     expected = [("undo", "run", run["id"] + 1), ("undo", "edit", correction.pk), ("undo", "run", run["id"])]
     preview = post(curator, run, FIRST | {"mode": "preview"})
@@ -96,7 +96,7 @@ def test_an_import_without_changes_is_undone_and_redone_by_the_digest_of_a_previ
         assert post(curator, unchanged, {"digest": preview["digest"]}, verb).json()["status"] == status
 
 
-def test_what_blocks_a_redo_is_undone_first(curator, run):
+def test_changes_that_block_a_redo_are_undone_first(curator, run):
     assert post(curator, run, FIRST).status_code == 200
     newer = curator.worked(curator.send(files={"places": PLACES.replace("Fife", "Angus")}))
     blocked = post(curator, run, {}, "redo").json()

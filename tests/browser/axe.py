@@ -8,7 +8,7 @@ RUN = """rules => axe.run({exclude: ["#swagger-ui"]}, {resultTypes: ["violations
 
 
 def violations(page, rules: dict | None = None) -> list[str]:
-    """Return each violation of the rules of axe-core on the current page: the rule, the element, and what is wrong.
+    """Return each violation of the rules of axe-core on the current page: the rule, the element and the problem.
 
     *rules* are options of axe-core for single rules.
     """

@@ -200,7 +200,7 @@ def test_a_value_is_traced_to_its_edit_its_line_and_its_file(page, people_files)
     assert page.complaints == []
 
 
-def test_leaving_a_record_with_unsaved_changes_asks(page, people_files):
+def test_leaving_a_record_with_unsaved_changes_asks_for_confirmation(page, people_files):
     call_command("import_people", *map(str, people_files), verbosity=0)
     first, second = Person.objects.order_by("pk")[:2]
     asked = []

@@ -1,4 +1,4 @@
-"""The frame in a real browser: keyboard shortcuts, menus, the side bar on wide screens, and files for the dashboard."""
+"""The frame in a real browser: keyboard shortcuts, menus, the sidebar on wide screens, and files for the dashboard."""
 
 from playwright import sync_api
 
@@ -18,7 +18,7 @@ def test_the_keyboard_opens_search_shortcuts_and_menus(page):
 
     page.get_by_role("button", name="grace").press("Enter")
     for theme in ("automatic", "dark", "light"):
-        page.get_by_role("button", name=f"Colours: {theme}").click()
+        page.get_by_role("button", name=f"Theme: {theme}").click()
     page.keyboard.press("Escape")
     sync_api.expect(page.locator("#account-menu")).to_be_hidden()
 

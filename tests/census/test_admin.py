@@ -61,13 +61,13 @@ def test_a_big_table_is_not_counted_for_each_page(admin_client, monkeypatch, res
     bounded = connection.vendor == "postgresql"  # SQLite counts an index quickly
     assert len(counts) == 1 and ("LIMIT 151" in counts[0]) is bounded
     assert page.context["cl"].result_count >= 150
-    assert ("The pages have only the first 10,000 records" in page.text) is bounded
+    assert ("The pages list only the first 10,000 records" in page.text) is bounded
     assert (
-        "The pages have only the first 10,000 records"
+        "The pages list only the first 10,000 records"
         in admin_client.get("/admin/census/respondent/", {"age__gte": 0}).text
     )
     assert (
-        "The pages have only the first 10,000 records"
+        "The pages list only the first 10,000 records"
         not in admin_client.get("/admin/census/respondent/", {"age": 40}).text
     )
 

@@ -42,8 +42,8 @@ def test_every_dataset_has_a_card(admin_client):
     for label, app in dataset_apps().items():
         shown = card(page, label)
         assert app.verbose_name in shown
-        assert "Nothing was imported yet." in shown
-    assert "Nothing waits for you." in page and "Recent activity" not in page
+        assert "No import has been applied yet." in shown
+    assert "No open tasks." in page and "Recent activity" not in page
 
 
 def tasks(page) -> list[str]:
@@ -57,7 +57,7 @@ def add_run(status, **fields):
     return ImportRun.objects.create(dataset="people", status=status, **fields)
 
 
-def test_the_dashboard_lists_what_waits_with_a_button_for_each(admin_client, admin_user):
+def test_the_dashboard_lists_open_tasks_with_a_button_for_each(admin_client, admin_user):
     add_people("Scotland", 3)
     run = add_run(Status.APPLIED, started_by=admin_user)
     file = SourceFile.objects.create(
@@ -72,13 +72,13 @@ def test_the_dashboard_lists_what_waits_with_a_button_for_each(admin_client, adm
     of_run = "/admin/imports/importrun/{}/change/"
     waiting = [
         f"Run {previewed.pk} is ready to review by admin, {started[0]} {of_run.format(previewed.pk)} Review",
-        f"Run {failed.pk} failed by the command line, {started[1]} {of_run.format(failed.pk)} Show why",
+        f"Run {failed.pk} failed by the command line, {started[1]} {of_run.format(failed.pk)} Show reason",
         "2 open rejected rows /admin/imports/rejectedrow/worklist/people/ Fix",
         f"1 record kept although the file differs (run {run.pk}) {of_run.format(run.pk)}?tab=kept Compare",
     ]
     assert tasks(page) == [f"People {task}" for task in waiting]
     assert tasks(admin_client.get("/admin/people/")) == waiting and tasks(admin_client.get("/admin/census/")) == []
-    assert all(admin_client.get(task.split()[-2]).status_code == 200 for task in waiting if "Show why" not in task)
+    assert all(admin_client.get(task.split()[-2]).status_code == 200 for task in waiting if "Show reason" not in task)
     shown = card(page.text, "people")
     assert '<a href="/admin/people/person/">People</a> <span class="amount">3</span>' in shown
     assert f"run {run.pk}</a>" in shown and f"by {admin_user}" in shown and "A person. The files have no id" in shown
@@ -105,9 +105,9 @@ def test_each_task_and_event_needs_its_permission(client, staff, admin_user):
     add_run(Status.FAILED)
     seen = {
         ("view_place",): ([], []),
-        ("view_place", "view_importrun"): (["Show why", "Compare"], ["Run"]),
-        ("view_place", "view_importrun", "add_importrun"): (["Review", "Show why", "Compare"], ["Run"]),
-        ("view_place", "view_importrun", "view_rejectedrow"): (["Show why", "Fix", "Compare"], ["Run"]),
+        ("view_place", "view_importrun"): (["Show reason", "Compare"], ["Run"]),
+        ("view_place", "view_importrun", "add_importrun"): (["Review", "Show reason", "Compare"], ["Run"]),
+        ("view_place", "view_importrun", "view_rejectedrow"): (["Show reason", "Fix", "Compare"], ["Run"]),
         ("view_place", "view_edit"): ([], ["Edit"]),
         ("view_race", "view_importrun", "view_edit"): ([], []),
     }
@@ -165,7 +165,7 @@ def test_a_card_needs_a_view_permission(client, django_user_model):
     page = client.get("/admin/").text
     assert page.count('class="card"') == 1
     assert "Nothing was imported" not in page and "/admin/people/place/" not in page and "<figure" not in page
-    assert "Nothing waits" not in page and client.get("/admin/people/").text.count('<th scope="row">') == 1
+    assert "No open tasks" not in page and client.get("/admin/people/").text.count('<th scope="row">') == 1
 
 
 def test_the_pages_take_as_many_queries_for_many_records_and_runs_as_for_few(admin_client, admin_user):

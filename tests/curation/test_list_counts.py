@@ -65,7 +65,7 @@ def test_a_large_table_on_sqlite_is_counted_and_has_all_pages(admin_client, add,
     bound(monkeypatch, exact=150)
     add(*(f"n{number}" for number in range(200)))
     page = admin_client.get(PEOPLE, {"p": "4", "_facets": "True"})
-    assert "200 people" in page.text and "The pages have only the first" not in page.text
+    assert "200 people" in page.text and "The pages list only the first" not in page.text
     assert len(page.context["cl"].result_list) == 50
     assert 'Scotland <span class="facet">(60+)</span>' in page.text and "Counts marked “+”" in page.text
 

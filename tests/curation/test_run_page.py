@@ -24,7 +24,7 @@ def test_a_preview_shows_the_effect_and_changes_nothing(curator, previewed):
     assert run.status == "previewed" and not Person.objects.exists() and not Place.objects.exists()
     content = page(curator, run)
     assert "Changed (0) New (4) Missing (0) Kept (0) Rejected (1)" in content
-    assert f"Ready to review – Run {run.pk} of people" in content and "This would add 4 · reject 1 ." in content
+    assert f"Ready to review – Run {run.pk} of people" in content and "This import would add 4 · reject 1 ." in content
     assert "Ann Mac 1901-02-03 Kelso" in page(curator, run, "new")  # by the name of a place that is not stored yet
     rejected = page(curator, run, "rejected")
     assert (
@@ -51,13 +51,13 @@ def test_apply_applies_the_preview_and_the_page_shows_it_from_the_tables(curator
 def test_an_applied_run_says_what_it_did_and_leads_to_undo_and_to_explore(curator, previewed):
     run = do(curator, previewed(places=PLACES, people=PEOPLE), "apply")
     content = curator.get(f"/admin/imports/importrun/{run.pk}/change/").text
-    assert "This added <b>4</b> · rejected <b>1</b>." in content and f"<title>Applied – Run {run.pk}" in content
+    assert "This import added <b>4</b> · rejected <b>1</b>." in content and f"<title>Applied – Run {run.pk}" in content
     for address in (f"/admin/imports/importrun/{run.pk}/undo/", "/explore/people/people/", "/explore/people/places/"):
         assert f'href="{address}"' in content and curator.get(address).status_code == 200
     assert '<span class="empty">Missing (0)</span>' in content
     do(curator, previewed(places=PLACES), "apply")
     again = page(curator, ImportRun.objects.latest("pk"))
-    assert "This left 2 ." in again and "in Explore" not in again
+    assert "This import left unchanged 2 ." in again and "in Explore" not in again
 
 
 def test_an_outdated_preview_is_shown_again_instead_of_applied(curator, previewed):

@@ -1,4 +1,4 @@
-"""Undo these first: what blocks an undo or redo is undone with it, after one preview, as a whole or not at all."""
+"""Undo these first: an undo or redo is applied with all changes that block it, after one preview, or not at all."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -176,7 +176,7 @@ def test_an_older_pair_that_was_undone_later_blocks_a_row_with_its_identity(peop
     assert [str(step) for step in steps] == [f"redo run {pairing.pk}", f"undo run {deletion.pk}"]
 
 
-def test_what_blocks_is_reversed_from_the_newest_to_the_oldest(people, importing, write, whole):
+def test_blocking_changes_are_reversed_from_the_newest_to_the_oldest(people, importing, write, whole):
     kelso, person = Place.objects.filter(city="Kelso"), Person.objects.filter(given_name="Ann")
     restoration = edits.restore(edits.delete(person, None).changes.all(), Person, None)
     write("all/places.csv", PLACES.replace("Roxburghshire", "Borders"))
@@ -227,7 +227,7 @@ def test_the_page_of_a_refused_undo_links_to_the_blocking_changes_and_undoes_the
 
 def test_an_outdated_preview_of_undoing_first_is_refused(blocked, admin_client, whole):
     address = f"/admin/imports/importrun/{blocked.pk}/undo/first/"
-    form = fields_of(admin_client.get(address).text, "what blocks it")
+    form = fields_of(admin_client.get(address).text, "the changes that block it")
     edits.correct(Place.objects.filter(city="Kelso"), {"county": "Borders"}, None)
     before = whole()
     again = admin_client.post(address, form)
@@ -249,7 +249,7 @@ def test_the_browser_redoes_an_edit_and_shows_why_an_undo_is_refused(people, adm
     refused = confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", follow=True)
     assert f'href="/admin/imports/edit/{later.pk}/change/"' in refused.text and "Undo these first" in refused.text
     first = f"/admin/imports/edit/{edit.pk}/undo/first/"
-    form = fields_of(admin_client.get(first).text, "what blocks it")
+    form = fields_of(admin_client.get(first).text, "the changes that block it")
     assert "undone: 1 person restored" in admin_client.post(first, form, follow=True).text
     assert Person.objects.filter(given_name="Ann").exists()
 
@@ -268,7 +268,7 @@ def test_undoing_first_needs_the_permission_for_each_change(blocked, staff):
 
 
 def test_the_command_undoes_the_blocking_changes_first(blocked, capsys):
-    with pytest.raises(CommandError, match="To undo what blocks it first, use --blockers-first"):
+    with pytest.raises(CommandError, match="To undo the changes that block it first, use --blockers-first"):
         call_command("undo_import", blocked.pk)
     correction = Edit.objects.get(action="corrected")
     assert f"  blocked by edit {correction.pk} (1 record)" in capsys.readouterr().err.splitlines()

@@ -109,7 +109,7 @@ MISTAKES = {
     "chart, personal": (User, {"chart": Chart(x="email")}, "E008", "email is personal data, but everyone", None),
     "chart, a dict": (Respondent, {"chart": {"x": "age"}}, "E008", "Listing.chart is not a chart", None),
     "chart, the share of a number": (
-        Respondent, {"chart": Chart(x="sex", measure="share:age")}, "E008", "age is not a column of yes and no", None),
+        Respondent, {"chart": Chart(x="sex", measure="share:age")}, "E008", "age is not a boolean column", None),
     "weights, misspelt": (Respondent, {"weights": [Weight("fnlwt", "people")]}, "E010", "no field fnlwt.", "fnlwgt"),
     "weights, a text": (Respondent, {"weights": [Weight("sex", "people")]}, "E010", "sex is not a number.", None),
     "weights, no unit": (Respondent, {"weights": [Weight("age", "")]}, "E010", "age has no unit", None),

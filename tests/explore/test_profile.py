@@ -1,4 +1,4 @@
-"""The profile of a column: figures that agree with numpy, bars that filter, and who may see it."""
+"""The profile of a column: figures that agree with numpy, bars that filter, and the permissions that it needs."""
 
 import re
 from datetime import date

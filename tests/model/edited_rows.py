@@ -7,9 +7,9 @@ from typing import Any
 
 from tests.model.tables import Rec
 
-TELLING = ("given_name", "family_name", "date_of_birth")
-COLUMNS = (*TELLING, "place_of_birth")
-MANY = 16  # people with a value that nobody else has, for each value that several share and one more
+DISTINCTIVE = ("given_name", "family_name", "date_of_birth")
+COLUMNS = (*DISTINCTIVE, "place_of_birth")
+MANY = 16  # people with a unique value, for each value that several people share, and as many again
 
 New = dict[int, tuple[Any, dict[str, Any]]]  # the key and the values of each new row, by line
 
@@ -17,11 +17,11 @@ New = dict[int, tuple[Any, dict[str, Any]]]  # the key and the values of each ne
 def edited_rows(new: New, missing: dict[Any, Rec], people: Iterable[Rec]) -> dict[int, Any]:
     """Return the record of each row that differs from it in one cell, if no other row or record is like them.
 
-    Names and dates must tell people apart: many people, and nearly all of them, have their own. The two or three that
-    are left in the row must be the record's own.
+    Names and dates must distinguish people: many people, and nearly all of them, have unique ones. The two or three
+    that the row still has must be unique to the record.
     """
-    holders = {name: Counter(rec.values[name] for rec in people) for name in TELLING}
-    if not all(map(_tells_apart, holders.values())):
+    holders = {name: Counter(rec.values[name] for rec in people) for name in DISTINCTIVE}
+    if not all(map(_are_distinctive, holders.values())):
         return {}
     filed = {pk: {name: rec.file_value(name) for name in COLUMNS} for pk, rec in missing.items()}
     if any(len(_equal(one, other)) >= len(COLUMNS) - 1 for one, other in combinations(filed.values(), 2)):
@@ -30,13 +30,13 @@ def edited_rows(new: New, missing: dict[Any, Rec], people: Iterable[Rec]) -> dic
     result = {}
     for (line, pk), names in equal.items():
         others = (other for pair, other in equal.items() if (pair[0] == line) != (pair[1] == pk))
-        own = [name for name in names if name in TELLING and holders[name][filed[pk][name]] <= 1]
+        own = [name for name in names if name in DISTINCTIVE and holders[name][filed[pk][name]] <= 1]
         if len(names) == len(COLUMNS) - 1 and all(len(other) < 2 for other in others) and len(own) >= 2:
             result[line] = pk
     return result
 
 
-def _tells_apart(counts: Counter) -> bool:
+def _are_distinctive(counts: Counter) -> bool:
     own = sum(count == 1 for count in counts.values())
     return own >= MANY * (1 + len(counts) - own)
 

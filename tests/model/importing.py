@@ -9,7 +9,7 @@ from tests.model.tables import REFERS, Action, Place, Rec, Tables
 
 Row = tuple[str, int, Any, dict[str, Any]]  # file, line, key, values; references by the keys in the files
 KeyOf = Callable[[str, Row], Any]  # the primary key of a new record
-MOST_DIFFERING = 2  # columns of a pair of people that nobody chose
+MOST_DIFFERING = 2  # columns of a pair of people that no curator chose
 Choices = dict[int, tuple[Any, bool]]  # by line: a record, and whether the row is its new version
 
 

@@ -18,7 +18,7 @@ EDITS = st.lists(
 
 
 def distinct_people(count: int, numbers: Iterator[int]) -> list[dict[str, Any]]:
-    """Return people whose names and dates nobody else has; *numbers* are those that no one has yet."""
+    """Return people whose names and dates are unique; *numbers* yields unused numbers."""
     return [
         {
             "given_name": f"{NAMES[number % 10]}{number}",

@@ -1,4 +1,4 @@
-"""What random steps seldom meet: every sequence begins with it, in random order."""
+"""Events that random steps seldom cause: every sequence begins with them, in random order."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
@@ -15,7 +15,7 @@ RARE = {
 
 
 class RareEventsSite(ConfirmingSite):
-    """Meets each of the RARE events at least once, before the random steps."""
+    """Causes each of the RARE events at least once, before the random steps."""
 
     @initialize(data=st.data())
     def import_an_edited_row(self, data):

@@ -19,7 +19,7 @@ class Command(TerminalCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run", type=int, help="number of the run, as shown in its report and on its page")
         add_reason_argument(parser, f"why the import is {self.participle}; the history shows it")
-        first = f"first undo what blocks the {self.verb}, all or nothing"
+        first = f"first undo the changes that block the {self.verb}, all or nothing"
         parser.add_argument("--blockers-first", action="store_true", help=first)
         effect = f"report the effect of the {self.verb} without saving it"
         parser.add_argument("--dry-run", action="store_true", help=effect)
@@ -49,7 +49,7 @@ class Command(TerminalCommand):
                 self.stderr.write(line)
             message = f"Run {run} of {import_run.dataset} cannot be {self.participle}. Nothing was changed."
             if refusal.conflicts and not blockers_first:
-                message += " To undo what blocks it first, use --blockers-first."
+                message += " To undo the changes that block it first, use --blockers-first."
             raise CommandError(message) from None
         if verbosity:
             self._report(import_run, steps, dry_run=dry_run)

@@ -28,7 +28,7 @@ function fitted({ data, config, ...rest }, narrow) {
     return { ...changed, data, config: { ...config, background: null, font, legend, axis, axisX }, width: "container" };
 }
 
-// Say what the last choice changed, to readers who do not see the chart.
+// Announce the effect of the last choice to users of screen readers.
 let chosen = "";
 
 addEventListener("change", ({ target }) => {
@@ -38,7 +38,7 @@ addEventListener("change", ({ target }) => {
     chosen = target.type === "radio" ? `Kind: ${label.textContent.trim()}` : `${label.textContent.trim()}: ${value}`;
 });
 
-function tell() {
+function announce() {
     const lines = [...document.querySelectorAll(".chart-figure figcaption > *")].map((line) => line.textContent);
     if (chosen) document.getElementById("chart-changed").textContent = `${chosen}. ${lines[0]}. ${lines.at(-1)}`;
     chosen = "";
@@ -65,11 +65,11 @@ async function draw() {
             defaultStyle: false,
             tooltip: { disableDefaultStyle: true },
         });
-        place.parentElement.classList.add("drawn"); // it replaces the picture of the server
+        place.parentElement.classList.add("drawn"); // it replaces the image from the server
         watched.disconnect();
         watched.observe(place.parentElement);
         waiting.hidden = true;
-        tell();
+        announce();
     } catch (error) {
         if (mine !== turn) return;
         waiting.textContent = `The chart could not be drawn (${error.message}). The table below shows its data.`;

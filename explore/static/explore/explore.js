@@ -14,12 +14,12 @@ addEventListener("click", (event) => {
         const status = document.getElementById("copied");
         navigator.clipboard.writeText(location.href).then(
             () => { status.textContent = "Copied"; },
-            () => { status.textContent = "Copy it from the address bar"; },
+            () => { status.textContent = "The browser does not allow this. Copy the address from the address bar."; },
         );
     }
 });
 
-// A slider below a histogram sets a field of its filter. The list follows when the slider rests.
+// A slider below a histogram sets a field of its filter. The table is loaded again when the slider stops.
 let resting;
 
 addEventListener("input", (event) => {

@@ -122,7 +122,7 @@ def test_weights_count_in_the_unit_that_the_dataset_declares(many):
         ({"x": "sex", "weight": "age"}, "weight", "Expected a column of weights .fnlwgt., found age"),
         ({"x": "sex", "weight": "fnlwgt", "measure": "median:age"}, "weight", "A median cannot be weighted"),
         ({"kind": "box", "x": "sex", "y": "age", "weight": "fnlwgt"}, "weight", "“Box plot” does not use this"),
-        ({"x": "sex", "measure": "share:age"}, "measure", "age is not a column of yes and no. Use mean:age"),
+        ({"x": "sex", "measure": "share:age"}, "measure", "age is not a boolean column. Use mean:age"),
         ({"x": "sex", "scale": "cubic"}, "scale", "Expected one of log, log-x, log-both; found cubic"),
         ({"x": "sex", "scale": "log-x"}, "scale", "“Bars” does not use this parameter .found log-x"),
         ({"kind": "line", "x": "age", "scale": "log"}, "scale", "needs values above 0, but the smallest is 0"),
@@ -136,7 +136,7 @@ def test_an_option_that_does_not_fit_is_reported(many, params, parameter, expect
     assert refused.value.parameter == parameter
 
 
-def test_a_table_without_weights_says_so(people):
+def test_weights_of_a_table_without_any_are_refused(people):
     with pytest.raises(ChartError, match="This table has no column of weights"):
         drawn(Person, kind="bar", x="family_name", weight="id")
 
