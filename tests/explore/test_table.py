@@ -140,7 +140,7 @@ def test_each_filter_is_shown_and_can_be_removed(reader, respondents):
     page = reader.page(
         f"{CENSUS}?age__gte=30&education__in=Masters,HS-grad&workclass__isnull=false&sex=Male&ordering=age"
     )
-    text = page.partition('<div class="explore-filters"')[2].partition("</div>")[0]
+    text = page.partition('<div class="list-chips"')[2].partition("</div>")[0]
     assert re.findall(r"<span>(.*?)</span>", text) == [
         "age ≥ 30",
         "education is one of Masters, HS-grad",
