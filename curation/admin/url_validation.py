@@ -9,11 +9,12 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from curation.admin import run_detail, worklist_page
 from curation.admin.edit_filters import check_edits
 from curation.admin.form_params import PostedError, check_posted
+from curation.admin.neighbors import LIST
 from curation.admin.object_keys import is_key
 from datasets.http.error_responses import refused
 from datasets.query_values import day, shown, whole_number
@@ -111,12 +112,17 @@ def _check(admin: ModelAdmin | None, name: str, value: str, *, is_checked_later:
         raise ValueError(f"Expected at most {MOST_WORDS} words, found {count}.")
     if name in PAGES and value and not is_checked_later:
         whole_number(value, 1, MOST_PAGES)
-    if name == ORDER_VAR and value and (not ORDER.fullmatch(value) or value.count(".") >= MOST_ORDERED):
-        raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns, such as 2.-1; found {shown(value)}.")
+    for order in [value] if name == ORDER_VAR else QueryDict(value).getlist(ORDER_VAR) if name == LIST else []:
+        _check_order(order)
     if name.endswith("__in") and not is_checked_later and (count := value.count(",") + 1) > MOST_VALUES:
         raise ValueError(f"Expected at most {MOST_VALUES} values, found {count}.")
     if admin and "__" in name and not is_checked_later:
         _check_lookup(admin.model, name, value)
+
+
+def _check_order(text: str) -> None:
+    if text and (not ORDER.fullmatch(text) or text.count(".") >= MOST_ORDERED):
+        raise ValueError(f"Expected the numbers of at most {MOST_ORDERED} columns, such as 2.-1; found {shown(text)}.")
 
 
 def _check_lookup(model: type[models.Model], name: str, value: str) -> None:

@@ -84,6 +84,14 @@ def test_records_without_a_value_have_neighbors_as_in_the_list(admin_client, par
         assert re.search(rf'/subject/{before}/change/[^"]*" rel="prev"', texts[1]), (before, after)
 
 
+@pytest.mark.parametrize("order", ["2" + ".2" * 5, "2" + ".2" * 3000, "x"])
+def test_the_order_of_the_list_has_few_columns(admin_client, places, order):
+    answer = admin_client.get(f"/admin/people/place/{places['Ely']}/change/?_changelist_filters=o={order}")
+    assert answer.status_code == 400 and "_changelist_filters: Expected the numbers of at most 5 columns" in unescape(
+        answer.text
+    )
+
+
 def test_neighbors_are_found_by_the_index_of_the_key(admin_client, places):
     with CaptureQueriesContext(connection) as captured:
         admin_client.get(f"/admin/people/place/{places['Ely']}/change/")
