@@ -11,7 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest, HttpResponse, QueryDict
 
-from curation.admin import run_detail, worklist_page
+from curation.admin import run_detail, run_search, worklist_page
 from curation.admin.edit_filters import check_edits
 from curation.admin.form_params import PostedError, check_posted
 from curation.admin.neighbors import LIST
@@ -22,6 +22,7 @@ from datasets.records.columns import field_at
 from datasets.records.filter_fields import MOST_VALUES
 from datasets.records.search import MOST_WORDS, words_of
 from datasets.registry import dataset_apps
+from datasets.suggestions import suggest
 from imports.resolved_rows import RowState
 from imports.uploads import ImportForm
 
@@ -29,6 +30,7 @@ MOST_ORDERED = 5  # sort columns
 ORDER = re.compile(r"-?(?:0|[1-9][0-9]?)(?:\.-?(?:0|[1-9][0-9]?))*", re.ASCII)
 SEARCHES = (SEARCH_VAR, "term")  # of a list and of an autocomplete
 PAGES = (PAGE_VAR, "page")
+RUN_PARAMETERS = ("tab", "page", run_search.TEXT, run_search.COLUMN, LIST)
 MOST_PAGES = 10**9
 
 
@@ -87,6 +89,8 @@ def _check_import(name: str, value: str) -> None:
 
 
 def _check_run(name: str, value: str) -> None:
+    if name not in RUN_PARAMETERS:
+        raise ValueError(f"Unknown parameter.{suggest(name, RUN_PARAMETERS)}")
     if name == "tab" and value and value not in run_detail.TABS:
         raise ValueError(f"Expected one of {', '.join(run_detail.TABS)}; found {shown(value)}.")
 

@@ -33,3 +33,5 @@ def test_records_are_found_by_key_value_and_changed_column(curator, previewed):
     sent = {"tab": "new", "q": "city1", "page": "1"}
     answer = curator.get(f"/admin/imports/importrun/{run.pk}/change/", sent)
     assert answer.context["page"].paginator.count == 31 and "31 records" in plain(answer)
+    answer = curator.get(f"/admin/imports/importrun/{run.pk}/change/", {"tab": "new", "colum": "places.county"})
+    assert answer.status_code == 400 and "colum: Unknown parameter. Did you mean column?" in answer.text
