@@ -58,7 +58,7 @@ class State:
 
     @property
     def filters(self) -> dict[str, str]:
-        """The filters that are set, including the search."""
+        """The active filters, including the search."""
         return {name: value for name, [*_, value] in self.data.lists() if name in self.filterset.base_filters}
 
     @property

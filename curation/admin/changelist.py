@@ -157,13 +157,13 @@ class RecordChangeList(ChangeList):
 
     @cached_property
     def chosen_filters(self) -> dict[str, str]:
-        """The filters that are set, including the search, with the names of the API's parameters."""
+        """The active filters, including the search, with the names of the API's parameters."""
         words = {"search": self.query} if self.query else {}
         return {**words, **{name: values[-1] for name, values in self.filter_data.lists()}}
 
     @cached_property
     def chips(self) -> list[tuple[str, str]]:
-        """The description of each filter that is set, and the query string without it."""
+        """The description of each active filter, and the query string without it."""
         return [
             (
                 description.text,

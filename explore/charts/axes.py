@@ -150,7 +150,7 @@ def nice_width(least: float, most: float, bins: int, *, whole: bool) -> Decimal:
     """Return the smallest 1, 2 or 5 times a power of ten with which *bins* bins cover *least* to *most*."""
     if whole:
         reach = (most - least + 1) / bins
-    else:  # a float cannot tell apart the ends of a bin narrower than its last digit
+    else:  # a float cannot distinguish the ends of a bin narrower than its last digit
         finest = ulp(max(abs(least), abs(most)))
         reach = max(most / bins - least / bins, finest if finest > 1 else 0)
     if reach <= 0:

@@ -110,7 +110,7 @@ def thinned(labels: Sequence[Any], most: int = MOST_TICKS) -> list[Any]:
 
 
 def tick_format(pattern: str, marks: Sequence[float]) -> str:
-    """Return a d3 format like *pattern* that tells *marks* apart."""
+    """Return a d3 format like *pattern* that distinguishes *marks*."""
     share = pattern.endswith("%")
     gaps = [abs(after - before) for before, after in pairwise(marks) if after != before]
     step = min(gaps, default=1) * (100 if share else 1)

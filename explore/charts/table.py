@@ -141,10 +141,10 @@ class Table:
         few = [cell.records for cell in self.cells] if self.tells_sizes else []
         missing = self.groups.records - sum(cell.records for cell in self.cells)
         left_out = note_of_missing(self.selection.model, self.measured.column, missing)
-        told = [*self.groups.notes, *notes, *left_out, *self.measured.note()]
+        notes_shown = [*self.groups.notes, *notes, *left_out, *self.measured.note()]
         return Figure(
             named, self.columns, rows, dict(spec), self.groups.records, height, self.formats,
-            [*told, *note_of_few(self.selection.model, few)], [mark.link for mark in marks],
+            [*notes_shown, *note_of_few(self.selection.model, few)], [mark.link for mark in marks],
         )  # fmt: skip
 
 

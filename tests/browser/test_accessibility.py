@@ -1,4 +1,4 @@
-"""Every state of the pages has no violation of axe-core's rules: in each theme, width and colour mode, with open menus.
+"""No state of a page violates the rules of axe-core: in each theme, width and colour mode, with open menus.
 
 ``make test-accessibility`` runs these tests. ``make test`` checks each kind of page once, in test_pages.py.
 """

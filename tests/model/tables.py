@@ -229,7 +229,7 @@ class Tables:
         action.undone = False
 
     def take(self, steps: list[Step]) -> None:
-        """Take the steps of an undo or redo with what blocks it."""
+        """Take the steps of an undo or redo with the changes that block it."""
         if not steps:
             raise ActionRefusedError("blocked by something that cannot be undone")
         for verb, name, pk in steps:

@@ -1,4 +1,4 @@
-"""Undo and redo with what blocks them, through the function, the page, the API and the command."""
+"""Undo and redo with the changes that block them, through the function, the page, the API and the command."""
 
 import io
 import re
@@ -78,10 +78,10 @@ def _step(step: Undone) -> Step:
 
 
 class UndoingFirstSite(RejectingSite):
-    """What blocks an undo or redo is undone with it, in steps that are possible one after the other."""
+    """The changes that block an undo or redo are undone with it, in steps that are possible one after the other."""
 
     def reverse(self, kind, which, page, door):
-        """Undo or redo one of the last actions, alone or with what blocks it."""
+        """Undo or redo one of the last actions, alone or with the changes that block it."""
         if kind in ("undo", "redo"):
             {"undo": self.undo, "redo": self.redo}[kind](which % 6, page)
             return

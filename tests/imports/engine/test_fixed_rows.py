@@ -73,16 +73,16 @@ def test_a_fixed_row_that_its_file_no_longer_contains_is_missing(people, fix):
 
 def test_a_row_with_the_same_fix_in_its_file_is_unchanged(people, fix):
     fix(people()["run"], GUS_FIXED)
-    mended = people(MESSY.replace("Atlantis", "Bath"), "--delete-missing")
-    assert mended.counts["people"] == {"read": 3, "unchanged": 2, "rejected": 1}
+    corrected = people(MESSY.replace("Atlantis", "Bath"), "--delete-missing")
+    assert corrected.counts["people"] == {"read": 3, "unchanged": 2, "rejected": 1}
 
 
 def test_a_row_with_another_fix_in_its_file_replaces_the_fixed_one(people, fix, rows):
     fix(people()["run"], GUS_FIXED)
     born = "SELECT p.id, city FROM people p JOIN places ON places.id = place_of_birth_id WHERE given_name = 'Gus'"
     [(pk, _)] = rows(born)
-    mended = people(MESSY.replace("Atlantis", "Derry")).counts["people"]
-    assert mended == {"read": 3, "unchanged": 1, "updated": 1, "paired": 1, "rejected": 1}
+    counts = people(MESSY.replace("Atlantis", "Derry")).counts["people"]
+    assert counts == {"read": 3, "unchanged": 1, "updated": 1, "paired": 1, "rejected": 1}
     assert rows(born) == [(pk, "Derry")]
 
 
