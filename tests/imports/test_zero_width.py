@@ -88,7 +88,7 @@ def test_lists_in_the_terminal_and_on_pages_show_invisible_characters(write, imp
     call_command("import_census", path)
     assert "new terms in workclasses: Pri<U+200B>vate\n" in capsys.readouterr().out
     page = admin_client.get(f"/admin/imports/importrun/{ImportRun.objects.get().pk}/change/").text
-    assert "New terms in workclasses: Pri&lt;U+200B&gt;vate" in page
+    assert "1 new term in workclasses</summary><p>Pri&lt;U+200B&gt;vate</p>" in page
     importing("people", write("places.csv", f"{PLACES}De\u200brry,a,b\n"))
     call_command("import_people", write("places.csv", PLACES))
     assert "places De<U+200B>rry, last seen in places.csv on line 3\n" in capsys.readouterr().out
