@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from drf_spectacular.utils import extend_schema_field
@@ -19,7 +18,7 @@ from curation.history.undo_first import seal_of_steps, undo_or_redo
 from curation.history.undo_permissions import may
 from curation.history.undo_result import UndoForbiddenError, Undone, UndoOvertakenError, UndoRefusedError
 from datasets.http.signed_in import signed_in_user
-from datasets.registry import served_tables
+from datasets.registry import served_name
 from imports.models import Edit, ImportRun
 
 
@@ -141,15 +140,10 @@ def _described(request: HttpRequest, conflict: undo_result.Conflict) -> dict[str
 
 def _addressed(request: HttpRequest, conflict: undo_result.Conflict) -> Iterator[dict[str, Any]]:
     """Yield the first records of *conflict* with their URLs in the API, or null if the API does not serve the table."""
-    name = _served_as(conflict.model)
+    name = served_name(conflict.model).replace("/", "-")
     for key in conflict.keys:
         try:
-            address = name and request.build_absolute_uri(reverse(f"{name}-detail", args=[key]))
+            address = request.build_absolute_uri(reverse(f"{name}-detail", args=[key])) if name else None
         except NoReverseMatch:
             address = None
         yield {"id": key, "url": address}
-
-
-def _served_as(model: type[Model]) -> str | None:
-    names = (prefix for prefix, served in served_tables().items() if served is model)
-    return next((prefix.replace("/", "-") for prefix in names), None)

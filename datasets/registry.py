@@ -1,6 +1,7 @@
 """The registry of tables and views, by their names in URLs such as ``census/respondents``."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from django.apps import AppConfig, apps
 from django.db import models
@@ -10,6 +11,7 @@ from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.suggestions import closest
 
 KINDS = (Record, MaterializedView, Vocabulary)
+TITLES = {Record: "Tables", Vocabulary: "Vocabularies", MaterializedView: "Summary tables"}  # in the order of pages
 
 
 def served_tables() -> dict[str, type[models.Model]]:
@@ -25,6 +27,12 @@ def served_tables() -> dict[str, type[models.Model]]:
             if name := api_name(model):
                 served[f"{app.label}/{name}"] = model
     return served
+
+
+@cache
+def served_name(model: type[models.Model]) -> str:
+    """Return the name of *model* in served_tables(), or "" if the API does not serve it."""
+    return next((name for name, served in served_tables().items() if served is model), "")
 
 
 def kind_of(model: type[models.Model]) -> int:

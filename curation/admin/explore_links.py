@@ -1,7 +1,6 @@
 """Links from a dataset's list in the admin to Explore, with the same filters."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from django.db import models
 from django.urls import reverse
@@ -9,14 +8,14 @@ from django.utils.http import urlencode
 
 from datasets.records.chart_kinds import chart_kind
 from datasets.records.columns import ListedColumn
-from datasets.registry import served_tables
+from datasets.registry import served_name
 
 
 def explore_address(
     model: type[models.Model], filters: Mapping[str, str], page: str = "table", column: str = "", **more: str
 ) -> str:
     """Return the address of a *page* of Explore about *model*, or of its *column*; "" if Explore has no such table."""
-    path = _path(model)
+    path = served_name(model)
     if not path:
         return ""
     address = reverse(f"explore:{page}", args=[*path.split("/", 1), *([column] if column else [])])
@@ -28,9 +27,3 @@ def chart_address(model: type[models.Model], filters: Mapping[str, str], column:
     """Return the address of a chart of *column*, or "" if it only identifies records."""
     kind = chart_kind(model, column)
     return explore_address(model, filters, "chart", kind=kind, x=column.name) if kind else ""
-
-
-@cache
-def _path(model: type[models.Model]) -> str:
-    """Return the dataset and the name of *model* in the addresses of Explore, or ""."""
-    return next((path for path, served in served_tables().items() if served is model), "")

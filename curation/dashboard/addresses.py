@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 
-from datasets.registry import served_tables
+from datasets.registry import served_name
 
 
 def page_or_none(name: str, *args: Any) -> str:
@@ -23,7 +23,7 @@ def list_of(model: type[models.Model]) -> str:
 
 def chart_of_table(model: type[models.Model]) -> str:
     """Return the address of the charts of *model*, or ""."""
-    path = next((path for path, served in served_tables().items() if served is model), "")
+    path = served_name(model)
     return page_or_none("explore:chart", *path.split("/", 1)) if path else ""
 
 

@@ -11,13 +11,11 @@ from curation.dashboard.addresses import chart_of_table, list_of
 from curation.dashboard.bar_chart import BarChart, bar_chart
 from datasets.listing import description_of
 from datasets.matviews import ViewState, states, views_of
-from datasets.models import MaterializedView, Record, Vocabulary
+from datasets.models import Record
 from datasets.records.masking import Viewer
 from datasets.records.pagination import displayed_count
-from datasets.registry import dataset_apps
+from datasets.registry import TITLES, dataset_apps
 from imports.models import ImportRun
-
-KINDS = {Record: "Tables", Vocabulary: "Vocabularies", MaterializedView: "Summary tables"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def cards_of(visible: Mapping[AppConfig, list[type[models.Model]]], applied: Map
 def tables_of(app: AppConfig, found: list[type[models.Model]]) -> list[tuple[str, list[Table]]]:
     """Return the tables of a dataset by kind: records, vocabularies and summary tables."""
     known = states(app.label)
-    groups = {title: [model for model in found if issubclass(model, kind)] for kind, title in KINDS.items()}
+    groups = {title: [model for model in found if issubclass(model, kind)] for kind, title in TITLES.items()}
     return [
         (title, [_stated(model, known[model]) if model in known else _counted(model) for model in group])
         for title, group in groups.items()

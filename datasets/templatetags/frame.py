@@ -9,15 +9,13 @@ from django.contrib import admin
 from django.db import DatabaseError
 from django.http import HttpRequest
 
-from datasets.models import MaterializedView, Record, Vocabulary
 from datasets.navigation import may_use_admin, sections
-from datasets.registry import dataset_apps
+from datasets.registry import TITLES, dataset_apps
 
 if TYPE_CHECKING:
     from datasets.navigation import Account
 
 register = template.Library()
-GROUPS = {Record: "Tables", Vocabulary: "Vocabularies", MaterializedView: "Summary tables"}
 Entry = dict[str, Any]  # of the admin's list of apps: an app, or one of its models
 
 
@@ -87,7 +85,7 @@ def _pages(context: template.Context, request: HttpRequest) -> list[Link]:
 
 
 def _groups(models: list[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    for kind, title in GROUPS.items():
+    for kind, title in TITLES.items():
         if group := [model for model in models if issubclass(model["model"], kind)]:
             yield title, group
 
