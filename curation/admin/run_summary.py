@@ -19,7 +19,7 @@ EFFECTS = {
     "created": ("add", "added"),
     "updated": ("change", "changed"),
     "deleted": ("delete", "deleted"),
-    "unchanged": ("leave unchanged", "left unchanged"),
+    "unchanged": ("leave", "left"),
     "rejected": ("reject", "rejected"),
 }
 # The start of the sentence, and whether the past tense follows it.

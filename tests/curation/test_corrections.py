@@ -46,7 +46,7 @@ def test_corrected_fields_are_marked_on_form_and_list_and_filtered(admin_client,
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     page = admin_client.get(page_of(ann)).text
     assert 'Given name:</label> <span class="badge corrected">corrected</span>' in page
-    assert "Family name:</label> <span" not in page and "File value: <b>Ann</b>" in page
+    assert "Family name:</label> <span" not in page and "File says <b>Ann</b>" in page
     listed = admin_client.get("/admin/people/person/", {"corrected": "true"})
     assert [person.pk for person in listed.context["cl"].result_list] == [ann.pk]
     assert '<span class="badge corrected">given name</span>' in listed.text
@@ -101,7 +101,7 @@ def test_compounds_are_corrected_as_one_field(admin_client, write, importing, us
     experiment.refresh_from_db()
     assert experiment.corrections == {"compounds": [1]}
     page = admin_client.get(page_of(experiment)).text
-    assert "File value: <b>A</b>" in page
+    assert "File says <b>A</b>" in page
 
 
 def test_the_creation_of_a_record_is_stored_with_its_compounds(admin_client, write, importing, user):
@@ -118,7 +118,7 @@ def test_a_revert_needs_the_change_permission(staff, admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     client = staff("view_person")
     page = client.get(page_of(ann)).text
-    assert "File value: <b>Ann</b>" in page and ">Revert<" not in page
+    assert "File says <b>Ann</b>" in page and ">Revert<" not in page
     assert '<label>Given name:</label> <span class="badge corrected">corrected</span>' in page
     assert "<label>Family name:</label></div>" in page
     assert '<span class="badge corrected">given name</span>' in client.get("/admin/people/person/").text
@@ -130,10 +130,10 @@ def test_a_revert_needs_the_change_permission(staff, admin_client, ann):
 def test_a_hidden_address_is_masked_and_cannot_be_reverted(staff, admin_client, user):
     form = {"name": "Ann", "email": "new@example.net", "signup_date": "2023-01-01"}
     admin_client.post(page_of(user), form)
-    assert "File value: <b>ann@example.org</b>" in admin_client.get(page_of(user)).text
+    assert "File says <b>ann@example.org</b>" in admin_client.get(page_of(user)).text
     client = staff("view_user", "change_user")
     page = client.get(page_of(user)).text
-    assert "File value: <b>a****@example.org</b>" in page and "n****@example.net" in page
+    assert "File says <b>a****@example.org</b>" in page and "n****@example.net" in page
     assert '<label>E-mail:</label> <span class="badge corrected">corrected</span>' in page
     assert "ann@" not in page and "new@" not in page and ">Revert<" not in page
     assert client.post("/admin/experiments/user/1/revert/email/").status_code == 403

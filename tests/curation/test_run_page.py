@@ -57,7 +57,7 @@ def test_an_applied_run_says_what_it_did_and_leads_to_undo_and_to_explore(curato
     assert '<span class="empty">Missing (0)</span>' in content
     do(curator, previewed(places=PLACES), "apply")
     again = page(curator, ImportRun.objects.latest("pk"))
-    assert "This import left unchanged 2 ." in again and "in Explore" not in again
+    assert "This import left 2 ." in again and "in Explore" not in again
 
 
 def test_an_outdated_preview_is_shown_again_instead_of_applied(curator, previewed):
