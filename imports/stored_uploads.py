@@ -102,6 +102,15 @@ class StoredImportForm(ImportForm):
         return files
 
     def clean(self) -> dict[str, Any]:
+        dataset = self.cleaned_data.get("dataset")
+        for file in self.cleaned_data.get("stored", []):
+            # The permission to see a dataset's personal data does not extend to the files of other datasets.
+            if dataset and file.run and dataset != file.run.dataset and file.run.started_by_id != self.user.pk:
+                self.add_error(
+                    "dataset",
+                    f"{file.name} was uploaded to {file.run.dataset} by another user. Choose {file.run.dataset}, or"
+                    " clear the file and upload it again.",
+                )
         if "files" in self.cleaned_data:
             self.cleaned_data["files"] = [*self.cleaned_data["files"], *self.cleaned_data.get("stored", [])]
         return super().clean()

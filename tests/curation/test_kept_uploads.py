@@ -80,6 +80,16 @@ def test_a_kept_file_has_no_control_characters_in_its_name(curator, kept):
     assert answer.status_code == 400 and "Choose these files again." in answer.text
 
 
+def test_the_files_of_another_users_run_are_imported_into_its_dataset_only(curator, client):
+    assert post(curator, PLACES).status_code == 302
+    run = ImportRun.objects.get()
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    form = {"encoding": "utf-8", "stored": keys(client.get(f"{FORM}?run={run.pk}"))}
+    answer = client.post(FORM, form | {"dataset": "experiments"})
+    assert answer.status_code == 400 and "places.csv was uploaded to people by another user." in answer.text
+    assert client.post(FORM, form | {"dataset": "people"}).status_code == 302
+
+
 def test_a_failed_run_is_imported_again_with_other_options(curator, previewed):
     run = previewed(places="city,county\nKelso,Roxburghshire\n")
     assert run.status == "failed"
