@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.apps import apps
 from django.urls import reverse
@@ -11,6 +11,19 @@ if TYPE_CHECKING:  # configurations of apps import this module before there are 
     from django.contrib.auth.models import AnonymousUser, User
 
     Account = User | AnonymousUser
+
+
+class Paths(NamedTuple):
+    """The path of a section's page, and the beginnings of the paths of its other pages."""
+
+    page: str
+    prefixes: tuple[str, ...]
+
+    def match(self, path: str) -> int:
+        """Return the length of the beginning of *path* by which it belongs to the section, or 0."""
+        if path == self.page:
+            return len(path)
+        return max((len(prefix) for prefix in self.prefixes if path.startswith(prefix)), default=0)
 
 
 @dataclass(frozen=True)
@@ -26,15 +39,9 @@ class Section:
     is_allowed: "Callable[[Account], bool]"
     prefixes: Callable[[], Iterable[str]]
 
-    @property
-    def address(self) -> str:
-        return reverse(self.url_name)
-
-    def match(self, path: str) -> int:
-        """Return the length of the beginning of *path* by which it belongs to the section, or 0."""
-        if path == self.address:
-            return len(path)
-        return max((len(prefix) for prefix in self.prefixes() if path.startswith(prefix)), default=0)
+    def paths(self) -> Paths:
+        """Look up the paths of the section's pages."""
+        return Paths(reverse(self.url_name), tuple(self.prefixes()))
 
 
 def may_use_admin(account: "Account") -> bool:

@@ -170,7 +170,7 @@ def test_every_error_is_a_page_in_the_frame_with_a_link_to_continue(account, set
         patch.setattr(Person._default_manager.__class__, "get_queryset", lambda manager: 1 / 0)
         pages.append((500, client.get("/admin/people/person/")))
         assert sections(pages[-1][1]) == OF_ADMIN
-        patch.setattr(navigation.Section, "match", raise_database_error)
+        patch.setattr(navigation.Section, "paths", raise_database_error)
         pages.append((500, client.get("/admin/people/person/")))
     for status, page in pages:
         assert page.status_code == status and 'class="brand" href="/"' in header(page), status

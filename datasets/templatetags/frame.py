@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db import DatabaseError
 from django.http import HttpRequest
 
-from datasets.navigation import may_use_admin, sections
+from datasets.navigation import Paths, Section, may_use_admin, sections
 from datasets.registry import TITLES, dataset_apps
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 register = template.Library()
 Entry = dict[str, Any]  # of the admin's list of apps: an app, or one of its models
+Listed = list[tuple[Section, Paths]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,9 @@ def frame(context: template.Context) -> dict[str, Any]:
         account = cast("Account | None", getattr(request, "user", None))
         if request is None or account is None:
             return {"account": None}
-        return {"account": account, "sections": _sections(request, account), "administration": _pages(context, request)}
+        listed = [(section, section.paths()) for section in sections()]
+        shown, others = _sections(request, account, listed), _pages(context, request, listed)
+        return {"account": account, "sections": shown, "administration": others}
     except DatabaseError:
         return {"account": None}
 
@@ -66,22 +69,23 @@ def side_bar(context: template.Context, label: str = "") -> dict[str, Any]:
     return {"app": app, "groups": [(title, [_link(request, model) for model in group]) for title, group in groups]}
 
 
-def _sections(request: HttpRequest, account: "Account") -> list[Link]:
+def _sections(request: HttpRequest, account: "Account", listed: Listed) -> list[Link]:
     path = request.path_info
-    matches = [(section, section.match(path)) for section in sections()]
-    longest = max((length for _, length in matches), default=0) or 1  # 0: a page of no section
+    matches = [(section, paths.page, paths.match(path)) for section, paths in listed]
+    longest = max((length for *_, length in matches), default=0) or 1  # 0: a page of no section
     return [
-        Link(section.label, section.address, "" if length < longest else "page" if path == section.address else "true")
-        for section, length in matches
+        Link(section.label, page, "" if length < longest else "page" if path == page else "true")
+        for section, page, length in matches
         if section.is_allowed(account)
     ]
 
 
-def _pages(context: template.Context, request: HttpRequest) -> list[Link]:
+def _pages(context: template.Context, request: HttpRequest, listed: Listed) -> list[Link]:
     """Return the lists of the admin that belong to no section, such as users and groups."""
-    known = list(sections())
     models = [model for app in _admin_apps(context, request) for model in app["models"] if model["admin_url"]]
-    return [_link(request, model) for model in models if not any(one.match(model["admin_url"]) for one in known)]
+    return [
+        _link(request, model) for model in models if not any(paths.match(model["admin_url"]) for _, paths in listed)
+    ]
 
 
 def _groups(models: list[Entry]) -> Iterator[tuple[str, list[Entry]]]:
