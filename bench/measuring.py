@@ -5,8 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -126,6 +127,18 @@ def sites(folder: Path, engine: str | None) -> Iterator[Site]:
             yield Site("PostgreSQL", plain, folder)
     if engine != "postgresql":
         yield Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
+
+
+def on_each_engine(parser: argparse.ArgumentParser, measure: Callable[[Site, Path, int], list[Figure]]) -> int:
+    """Measure a site on each engine, or only on that of ``--engine``; show the figures and return the exit code."""
+    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
+    options = parser.parse_args()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
+        folder = Path(name)
+        for site in sites(folder, options.engine):
+            figures += measure(site, folder, options.rows)
+    return show(figures, as_json=options.json)
 
 
 def psql() -> str:

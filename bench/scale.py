@@ -7,11 +7,10 @@ process after the refresh of the summary tables. The memory of an import is comp
 """
 
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from measuring import Figure, Site, Timed, arguments, generate, log, show, sites
+from measuring import Figure, Site, Timed, arguments, generate, log, on_each_engine
 
 FEW, SMALL = 10_000, 1_000
 FOR_MEMORY = 1_000_000  # rows; with fewer, the memory of two imports differs more by chance
@@ -96,7 +95,8 @@ class Measured:
 
 
 def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
-    """Return the figures of one engine."""
+    """Return the figures of one engine, with its own number of *rows* if this is 0."""
+    rows = rows or ROWS[site.name]
     site.manage("migrate", "-v", "0")
     _unchanged(site, folder, FEW, seed=1)
     few = Measured(site, folder, FEW)
@@ -148,15 +148,8 @@ def _figures(site: Site, few: Measured, many: Measured, rows: int) -> Iterable[F
 
 def main() -> int:
     parser = arguments(__doc__)
-    parser.set_defaults(rows=None)
-    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
-    options = parser.parse_args()
-    figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
-        folder = Path(name)
-        for site in sites(folder, options.engine):
-            figures += measure(site, folder, options.rows or ROWS[site.name])
-    return show(figures, as_json=options.json)
+    parser.set_defaults(rows=0)
+    return on_each_engine(parser, measure)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ experiments with a tenth changed; undoes and redoes both; and loads the first pa
 rows, with filters and facets. Times of commands are those of whole processes.
 """
 
-import tempfile
 from pathlib import Path
 
-from measuring import Figure, Site, arguments, generate, log, show, sites
+from measuring import Figure, Site, arguments, generate, log, on_each_engine
 
 # Server time of a page (best of five) by Django's test client, including middleware, queries and templates.
 PAGE = """
@@ -79,15 +78,7 @@ def measure(site: Site, folder: Path, rows: int) -> list[Figure]:
 
 
 def main() -> int:
-    parser = arguments(__doc__)
-    parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
-    options = parser.parse_args()
-    figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
-        folder = Path(name)
-        for site in sites(folder, options.engine):
-            figures += measure(site, folder, options.rows)
-    return show(figures, as_json=options.json)
+    return on_each_engine(arguments(__doc__), measure)
 
 
 if __name__ == "__main__":
