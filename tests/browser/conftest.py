@@ -14,6 +14,7 @@ import pytest
 from django.apps import apps
 from django.conf import global_settings
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import connection, connections
 from django.test import override_settings
 
@@ -193,3 +194,20 @@ def people_files() -> tuple[Path, Path]:
     folder = Path(os.environ.get("REAL_DATA") or ROOT.parent / "shared" / "data", "people")
     folder = folder if folder.is_dir() else ROOT / "fixtures_src" / "people"
     return folder / "people.csv", folder / "places.csv"
+
+
+@pytest.fixture
+def a_bit_of_everything(site) -> None:
+    """Import all samples, then delete and correct records, as a superuser."""
+    from census.models import Respondent
+    from curation.history import edits
+    from people.models import Person, Place
+
+    grace = get_user_model().objects.get()
+    grace.is_superuser = True
+    grace.save()
+    call_command("import_sources", verbosity=0)
+    edits.delete(Person.objects.filter(pk=Person.objects.last().pk), grace)
+    edits.delete(Respondent.objects.filter(pk=Respondent.objects.last().pk), grace)
+    edits.correct(Place.objects.filter(city="Thornmouth"), {"country": "Corrected"}, grace)
+    edits.correct(Person.objects.filter(pk=Person.objects.first().pk), {"family_name": "Corrected"}, grace)

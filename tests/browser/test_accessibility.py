@@ -9,9 +9,8 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from curation.history import edits
 from imports.models import Edit, ImportRun
-from people.models import Person, Place
+from people.models import Person
 from tests.browser.axe import violations
 from tests.browser.test_pages import PLACES, uploaded
 
@@ -95,15 +94,8 @@ def check(page, address: str, result: list[str], state: str) -> None:
 
 
 @pytest.fixture
-def filled(site, client) -> None:
-    """Import all samples, correct and delete records, and leave a preview, a failed run and rejected rows."""
-    grace = get_user_model().objects.get()
-    grace.is_superuser = True
-    grace.save()
-    call_command("import_sources", verbosity=0)
-    edits.delete(Person.objects.filter(pk=Person.objects.last().pk), grace)
-    edits.correct(Place.objects.filter(city="Thornmouth"), {"country": "Corrected"}, grace)
-    edits.correct(Person.objects.filter(pk=Person.objects.first().pk), {"family_name": "Corrected"}, grace)
+def filled(a_bit_of_everything, client) -> None:
+    """Leave a preview, a failed run and rejected rows in addition."""
     uploaded(client, PLACES)
     uploaded(client, PLACES, strict="on")
     call_command("worker", batch=True)

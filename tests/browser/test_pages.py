@@ -2,18 +2,15 @@
 
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db.models import Model
 from django.urls import resolve
 
-from census.models import Respondent
-from curation.history import edits
 from datasets.models import MaterializedView, Record, Vocabulary
 from imports.models import ImportRun
-from people.models import Person, Place
+from people.models import Person
 from tests.browser.axe import violations
 
 PLACES = """city,county,country
@@ -34,19 +31,6 @@ FILES = (
 )
 POSTED = ("imports-apply", "imports-cancel", "imports-undo", "imports-redo")
 NO_PAGES = (*FILES, *POSTED, "logout", "RedirectView")  # links that sign out or leave the site
-
-
-@pytest.fixture
-def a_bit_of_everything(site, people_files) -> None:
-    """Import all samples, with a correction, a deletion, and a previewed, a failed and a waiting run."""
-    grace = get_user_model().objects.get()
-    grace.is_superuser = True
-    grace.save()
-    call_command("import_sources", verbosity=0)
-    edits.correct(Person.objects.filter(pk=Person.objects.first().pk), {"family_name": "Corrected"}, grace)
-    edits.correct(Place.objects.filter(city="Thornmouth"), {"country": "Corrected"}, grace)
-    edits.delete(Person.objects.filter(pk=Person.objects.last().pk), grace)
-    edits.delete(Respondent.objects.filter(pk=Respondent.objects.last().pk), grace)
 
 
 def uploaded(client, text: str, **options) -> str:
