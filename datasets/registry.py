@@ -40,6 +40,11 @@ def kind_of(model: type[models.Model]) -> int:
     return next(index for index, kind in enumerate(KINDS) if issubclass(model, kind))
 
 
+def main_model(tables: Iterable[type[models.Model]]) -> type[models.Model]:
+    """Return the one of *tables* with the most columns, which is usually the main one of its dataset."""
+    return max(tables, key=lambda model: len(model._meta.concrete_fields))
+
+
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the name in *names* to suggest for the unknown *name*, or None.
 

@@ -15,6 +15,7 @@ from datasets.sql.query_timeout import limited
 from explore.bins import Bin, bins_of
 from explore.url_state import State
 from explore.version_cache import VersionCache
+from exports.columns import is_masked
 
 FREQUENT, BINS = 10, 20
 POINTS = ("Minimum", "Lower quartile", "Median", "Upper quartile", "Maximum")
@@ -62,7 +63,7 @@ _counts: VersionCache[Counts] = VersionCache(64)
 
 def has_profile(state: State, column: ListedColumn) -> bool:
     """Return whether the user may see a profile of *column*. Lists and JSON documents have none."""
-    return can_group_by(column) and not (column.permission and not state.user.has_perm(column.permission))
+    return can_group_by(column) and not is_masked(column, state.user)
 
 
 def profile_of(state: State, column: ListedColumn) -> Profile:

@@ -6,6 +6,7 @@ from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from datasets.listing import description_of
 from datasets.records.masking import Viewer
@@ -36,8 +37,7 @@ class Table:
     @property
     def title(self) -> str:
         """Its title, such as ``Respondents``."""
-        title = str(self.model._meta.verbose_name_plural)
-        return title[:1].upper() + title[1:]
+        return capfirst(str(self.model._meta.verbose_name_plural))
 
     @property
     def dataset_title(self) -> str:

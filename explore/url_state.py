@@ -15,11 +15,12 @@ from datasets.listing import label_field
 from datasets.matviews import summary_of
 from datasets.models import Record
 from datasets.query_values import list_of
-from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.columns import ListedColumn, columns_of, moved
 from datasets.records.filters import RecordFilterSet, UnknownParametersError, record_filterset
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
 from explore.tables import Table
+from exports.columns import is_masked
 
 OF_TABLES = ("columns", "ordering", "cursor")
 OF_CHARTS = (
@@ -140,7 +141,7 @@ class State:
         """Apply *moves* to the columns of *data*, and leave out the usual columns."""
         chosen = [column for column in data.get("columns", "").split(",") if column] or self.usual
         for move in moves:
-            chosen = _moved(chosen, *move.partition(":")[::2])
+            chosen = moved(chosen, *move.partition(":")[::2])
         if chosen != self.usual:
             data["columns"] = ",".join(chosen)
         else:
@@ -198,18 +199,8 @@ def has_filter(state: State, column: ListedColumn) -> bool:
         column in default_columns(state.model)
         and not isinstance(column.field, models.AutoField | models.BigAutoField)
         and column.name in state.filterset.base_filters
-        and not (column.permission and not state.user.has_perm(column.permission))
+        and not is_masked(column, state.user)
     )
-
-
-def _moved(names: list[str], direction: str, name: str) -> list[str]:
-    """Return *names* with *name* moved by one position, ``earlier`` or ``later``."""
-    if name not in names or direction not in ("earlier", "later"):
-        return names
-    place = names.index(name)
-    others = [other for other in names if other != name]
-    others.insert(max(place - 1, 0) if direction == "earlier" else place + 1, name)
-    return others
 
 
 def has_label(model: type[models.Model], column: ListedColumn) -> bool:

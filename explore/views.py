@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from datasets.registry import main_model
 from explore import pages
 from explore.empty_results import removable_filters
 from explore.filter_form import Form
@@ -31,8 +32,8 @@ def start(request: HttpRequest) -> HttpResponseBase:
     seen = tables_for(request.user)
     if not seen:
         return pages.refused(request, 403, *pages.NO_TABLES)
-    # The table with the most columns is usually the main one of its dataset.
-    return redirect(max(seen, key=lambda table: len(table.model._meta.concrete_fields)).address(tab))
+    main = main_model(table.model for table in seen)
+    return redirect(next(table for table in seen if table.model is main).address(tab))
 
 
 @explored(simplified=True)

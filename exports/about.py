@@ -6,6 +6,7 @@ from datetime import date
 
 from django.apps import apps
 from django.db import models
+from django.utils.text import capfirst
 
 from datasets.versions import versions_behind
 from exports.file_names import day_of
@@ -28,10 +29,9 @@ class About:
     @classmethod
     def of(cls, model: type[models.Model], filters: Mapping[str, str], source: str) -> "About":
         """Return the facts about a file of the records of *model* that match *filters*."""
-        table = str(model._meta.verbose_name_plural)
         return cls(
             str(apps.get_app_config(model._meta.app_label).verbose_name),
-            table[:1].upper() + table[1:],
+            capfirst(str(model._meta.verbose_name_plural)),
             tuple(f"{name}={value}" for name, value in filters.items()),
             day_of(model),
             versions_behind(model),

@@ -19,11 +19,11 @@ from curation.models import ListColumns
 from datasets.http.error_responses import refused
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
-from datasets.records.columns import ListedColumn, columns_of
+from datasets.records.columns import ListedColumn, columns_of, moved
 from datasets.records.filter_widgets import title_of
+from exports.columns import is_masked
 
 FIELD = "columns"  # of the form: a checkbox for each column
-MOVES = ("earlier", "later")
 CHOSEN = "_chosen_columns"  # attribute of a request: the columns of its list
 
 
@@ -49,7 +49,7 @@ class ColumnsAdmin(ListAdmin[M]):
     def offered_columns(self, request: HttpRequest) -> list[Column]:
         """Return the columns to choose from: the default ones, the other fields, and columns of related records."""
         fields = [self.opts.pk.name, *(field.name for field in list_defaults.shown_fields(self.model))]
-        allowed = [column.path for column in _joined(self.model) if not _is_hidden(column, request)]
+        allowed = [column.path for column in _joined(self.model) if not is_masked(column, request.user)]
         return list(dict.fromkeys([*self.list_display, *fields, *allowed]))
 
     def chosen_columns(self, request: HttpRequest) -> list[Column]:
@@ -100,7 +100,7 @@ class ColumnsAdmin(ListAdmin[M]):
         chosen = [*(name for name in before if name in names), *(name for name in names if name not in before)]
         if hidden := request.POST.get("hide"):
             chosen = [name for name in chosen if name != hidden]
-        chosen = _moved(chosen, *request.POST.get("move", "").partition(":")[::2])
+        chosen = moved(chosen, *request.POST.get("move", "").partition(":")[::2])
         if "reset" in request.POST or not chosen:
             chosen = list(self.list_display)
         ListColumns.keep(signed_in_user(request), self.model, chosen if chosen != list(self.list_display) else [])
@@ -122,20 +122,6 @@ def _joined(model: type[models.Model]) -> list[ListedColumn]:
     """Return the columns of related records, without their labels and without provenance."""
     columns = [column for column in columns_of(model) if "__" in column.path]
     return [column for column in columns if column.path.split("__")[0] not in (column.name, "created_in", "changed_in")]
-
-
-def _is_hidden(column: ListedColumn, request: HttpRequest) -> bool:
-    return bool(column.permission) and not request.user.has_perm(str(column.permission))
-
-
-def _moved(names: list[Column], direction: str, name: str) -> list[Column]:
-    """Return *names* with *name* moved by one position."""
-    if name not in names or direction not in MOVES:
-        return names
-    place = names.index(name)
-    others = [other for other in names if other != name]
-    others.insert(max(place - 1, 0) if direction == "earlier" else place + 1, name)
-    return others
 
 
 def _order(text: str, before: Sequence[Column], after: Sequence[Column]) -> str:

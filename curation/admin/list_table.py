@@ -16,6 +16,7 @@ from curation.admin.list_columns import column_title
 from datasets.records.aggregation import can_group_by
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.formatting import format_value, is_grouped, is_number, unit_of
+from exports.columns import is_masked
 
 FORMATTED = (models.IntegerField, models.FloatField, models.DateField, models.BooleanField)
 MISSING = mark_safe('<span class="missing">&ndash;</span>')
@@ -111,7 +112,7 @@ def _column(model: type[models.Model], name: str) -> ListedColumn | None:
 def _links(cl: RecordChangeList, column: ListedColumn) -> Iterator[tuple[str, str]]:
     if column.name in {spec.column.name for spec in cl.filters}:
         yield "Filter", f"#filter-{column.name}"
-    if cl.parameter_errors or (column.permission and not cl.user.has_perm(column.permission)):
+    if cl.parameter_errors or is_masked(column, cl.user):
         return
     if can_group_by(column) and (profile := explore_address(cl.model, cl.chosen_filters, "profile", column.name)):
         yield "Profile", profile

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.urls import reverse
 
-from datasets.listing import api_name
+from curation.admin.explore_links import explore_address
+from curation.history.undo_permissions import may
 from datasets.registry import dataset_apps
 from imports import reports
 from imports.models import ImportRun
@@ -57,7 +57,6 @@ def explored(run: ImportRun, user: User | AnonymousUser) -> Iterator[dict[str, s
         return
     changed = {file.source for file in run.files.all() if file.created or file.updated or file.deleted}
     for source in sources_of(run.dataset):
-        meta, name = source.model._meta, api_name(source.model)
-        if source.name in changed and name and user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
-            address = reverse("explore:table", args=[meta.app_label, name])
-            yield {"name": str(meta.verbose_name_plural), "address": address}
+        address = explore_address(source.model, {})
+        if source.name in changed and address and may(user, "view", source.model):
+            yield {"name": str(source.model._meta.verbose_name_plural), "address": address}

@@ -10,6 +10,7 @@ from django.db import models
 from django.urls import reverse
 
 from curation.dashboard.addresses import run_page
+from curation.history.undo_permissions import may
 from datasets.models import Record, Vocabulary
 from datasets.records.masking import Viewer
 from imports.masking import readable
@@ -71,4 +72,4 @@ def _may_view_all(user: Viewer, dataset: str) -> bool:
     tables: list[type[models.Model]] = [
         model for model in apps.get_app_config(dataset).get_models() if issubclass(model, Record | Vocabulary)
     ]
-    return all(user.has_perm(f"{dataset}.view_{model._meta.model_name}") for model in tables)
+    return all(may(user, "view", model) for model in tables)

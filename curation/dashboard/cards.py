@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from django.apps import AppConfig
 from django.db import models
 from django.db.models import Max
+from django.utils.text import capfirst
 
 from curation.dashboard.addresses import chart_of_table, list_of
 from curation.dashboard.bar_chart import BarChart, bar_chart
+from curation.history.undo_permissions import may
 from datasets.listing import description_of
 from datasets.matviews import ViewState, states, views_of
 from datasets.models import Record
 from datasets.records.masking import Viewer
 from datasets.records.pagination import displayed_count
-from datasets.registry import TITLES, dataset_apps
+from datasets.registry import TITLES, dataset_apps, main_model
 from imports.models import ImportRun
 
 
@@ -43,10 +45,7 @@ class Card:
 
 def visible_models(user: Viewer) -> dict[AppConfig, list[type[models.Model]]]:
     """Return the datasets of which *user* may view a table, with these tables."""
-    seen = {
-        app: [model for model in app.get_models() if user.has_perm(f"{label}.view_{model._meta.model_name}")]
-        for label, app in dataset_apps().items()
-    }
+    seen = {app: [model for model in app.get_models() if may(user, "view", model)] for app in dataset_apps().values()}
     return {app: found for app, found in seen.items() if found}
 
 
@@ -85,9 +84,9 @@ def tables_of(app: AppConfig, found: list[type[models.Model]]) -> list[tuple[str
 
 
 def _links(records: Sequence[type[models.Model]]) -> Iterator[tuple[str, str]]:
-    """Yield the links to the largest table: the one with the most columns is usually the main one of its dataset."""
+    """Yield the links to the main table."""
     if records:
-        main = max(records, key=lambda model: len(model._meta.concrete_fields))
+        main = main_model(records)
         yield from ((title, at) for title, at in (("Table", list_of(main)), ("Chart", chart_of_table(main))) if at)
 
 
@@ -100,5 +99,4 @@ def _stated(model: type[models.Model], summary: ViewState) -> Table:
 
 
 def _title(model: type[models.Model]) -> str:
-    title = str(model._meta.verbose_name_plural)
-    return title[:1].upper() + title[1:]
+    return capfirst(str(model._meta.verbose_name_plural))

@@ -107,3 +107,13 @@ def field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:
         model = related_model(field_of(model, reference))
     field = field_of(model, name)
     return field.target_field if isinstance(field, RelatedField) else field
+
+
+def moved(names: list[str], direction: str, name: str) -> list[str]:
+    """Return the *names* of a list's columns with *name* moved by one position, ``earlier`` or ``later``."""
+    if name not in names or direction not in ("earlier", "later"):
+        return names
+    place = names.index(name)
+    others = [other for other in names if other != name]
+    others.insert(max(place - 1, 0) if direction == "earlier" else place + 1, name)
+    return others
