@@ -133,12 +133,15 @@ def test_the_side_bar_lists_the_tables_of_the_current_dataset(admin_client, acco
     assert 'id="side-bar"' not in admin_client.get("/admin/people/person/?_popup=1").text
 
 
-def test_the_header_searches_the_list_of_the_page(admin_client):
+def test_the_header_searches_the_list_of_the_page_in_the_admin_and_in_explore(admin_client):
     Place.objects.create(city="Kelso", county="Borders", country="Scotland")
     page = admin_client.get("/admin/people/place/?q=kelso&country=Scotland")
     assert 'value="kelso"' in header(page) and 'type="hidden" name="country" value="Scotland"' in header(page)
     assert "1 result." in page.text and page.text.count('id="searchbar"') == 1
     assert 'type="search"' not in header(admin_client.get("/admin/"))
+    explored = admin_client.get("/explore/people/places/?search=kelso&country=Scotland")
+    assert 'form="explore-form" name="search" value="kelso"' in header(explored)
+    assert explored.text.count('id="searchbar"') == 1 and explored.text.count('name="search"') == 1
     chosen = admin_client.get("/admin/people/person/?_popup=1").text
     assert chosen.count('id="searchbar"') == 1
 
