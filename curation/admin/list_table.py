@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.admin.templatetags.admin_list import result_headers, results
 from django.contrib.admin.views.main import ORDER_VAR
@@ -22,9 +22,17 @@ FORMATTED = (models.IntegerField, models.FloatField, models.DateField, models.Bo
 MISSING = mark_safe('<span class="missing">&ndash;</span>')
 
 
+class MenuLink(NamedTuple):
+    """A link of a column's menu. With JavaScript, the link shows the *part* of a page inside the menu."""
+
+    label: str
+    address: str
+    part: str = ""
+
+
 @dataclass
 class ListHeader:
-    """The header of a column, with the links of its menu: pairs of label and address."""
+    """The header of a column, with the links of its menu."""
 
     name: str
     text: str
@@ -35,7 +43,7 @@ class ListHeader:
     slow: bool = False
     number: bool = False
     unit: str = ""
-    links: list[tuple[str, str]] = field(default_factory=list)
+    links: list[MenuLink] = field(default_factory=list)
 
 
 def headers(cl: RecordChangeList) -> Iterator[ListHeader]:
@@ -55,10 +63,10 @@ def headers(cl: RecordChangeList) -> Iterator[ListHeader]:
                 header.direction = "ascending" if stock["ascending"] else "descending"
                 header.place = stock["sort_priority"] if sorted_columns > 1 else 0
             header.links += [
-                ("Sort ascending", cl.get_query_string({ORDER_VAR: str(position)})),
-                ("Sort descending", cl.get_query_string({ORDER_VAR: f"-{position}"})),
+                MenuLink("Sort ascending", cl.get_query_string({ORDER_VAR: str(position)})),
+                MenuLink("Sort descending", cl.get_query_string({ORDER_VAR: f"-{position}"})),
             ]
-            header.links += [("Remove sort", stock["url_remove"])] if stock["sorted"] else []
+            header.links += [MenuLink("Remove sort", stock["url_remove"])] if stock["sorted"] else []
         column = _column(cl.model, name)
         if column is not None:
             header.number, header.unit = is_number(column), unit_of(column)
@@ -109,12 +117,13 @@ def _column(model: type[models.Model], name: str) -> ListedColumn | None:
     return next((column for column in columns_of(model) if name in (column.name, column.path)), None)
 
 
-def _links(cl: RecordChangeList, column: ListedColumn) -> Iterator[tuple[str, str]]:
+def _links(cl: RecordChangeList, column: ListedColumn) -> Iterator[MenuLink]:
     if column.name in {spec.column.name for spec in cl.filters}:
-        yield "Filter", f"#filter-{column.name}"
+        yield MenuLink("Filter", f"#filter-{column.name}")
     if cl.parameter_errors or is_masked(column, cl.user):
         return
     if can_group_by(column) and (profile := explore_address(cl.model, cl.chosen_filters, "profile", column.name)):
-        yield "Profile", profile
+        part = explore_address(cl.model, cl.chosen_filters, "profile-part", column.name)
+        yield MenuLink("Profile", profile, part)
         if chart := chart_address(cl.model, cl.chosen_filters, column):
-            yield "Chart this column", chart
+            yield MenuLink("Chart this column", chart)

@@ -46,7 +46,7 @@ def cells(page):
 
 def links(page, name):
     menu = page.partition(f'id="menu-{name}"')[2].partition("</div>")[0]
-    return {label: unescape(address) for address, label in re.findall(r'<a href="([^"]*)">(.*?)</a>', menu)}
+    return {label: unescape(address) for address, label in re.findall(r'<a href="([^"]*)"[^>]*>(.*?)</a>', menu)}
 
 
 def choose(client, address, **posted):
@@ -125,6 +125,8 @@ def test_the_menu_of_a_column_sorts_filters_profiles_and_charts_it(admin_client,
         "Chart this column": "/explore/census/respondents/chart/?search=bachelors&age__gte=20&kind=histogram&x=age",
     }
     assert 'id="filter-age"' in page and 'aria-sort="ascending"' in page
+    [part] = re.findall(r'hx-get="([^"]*)" hx-target="#part-age"', page)  # scripts show the profile in the menu
+    assert "Distinct" in admin_client.get(unescape(part)).text
     for label, address in links(page, "age").items():
         if label != "Filter":
             address = address if address.startswith("/") else RESPONDENTS + address

@@ -28,8 +28,8 @@ def facts(page):
 
 def bars(page):
     """Return the label, the number of records and the address of each bar."""
-    drawn = re.findall(r'<a href="([^"]*)" hx-boost="true" aria-label="(.*?): ([\d,]+) records', page)
-    listed = re.findall(r'<li><a href="([^"]*)" hx-boost="true">(.*?)</a> <span class="count">([\d,]+)', page)
+    drawn = re.findall(r'<a href="([^"]*)" aria-label="(.*?): ([\d,]+) records', page)
+    listed = re.findall(r'<li><a href="([^"]*)">(.*?)</a> <span class="count">([\d,]+)', page)
     return [
         (unescape(label), int(count.replace(",", "")), unescape(address)) for address, label, count in drawn + listed
     ]

@@ -61,12 +61,9 @@ addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, pathInfo, target } = event.detail;
     const isText = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
     if (!isText && !/ id="explore"| data-part/.test(xhr.responseText)) {
-        // A page outside explore, such as the login page or an error page: let the browser load it. Instead of a part,
-        // load the page of the link that asked for it; a part that no link asked for is left out.
+        // A page outside explore, such as the login page or an error page: let the browser load it. A part is left out.
         event.detail.shouldSwap = false;
-        const { href } = event.detail.requestConfig.elt;
         if (target.id === "explore") location.assign(xhr.status < 400 ? xhr.responseURL : pathInfo.finalRequestPath);
-        else if (href) location.assign(href);
         return;
     }
     if (target.id !== "explore") return;
