@@ -1,6 +1,8 @@
 """The same rows under another file name are refused unless the request names the file that they continue."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -79,6 +81,15 @@ def test_a_renamed_file_is_refused_although_a_row_was_added(imported, write, ref
     assert "mostly contains the rows of people.csv" in refused(
         "people", write("people_2.csv", FIVE + "Fay,Mac,1901-02-03,Kelso\n")
     )
+
+
+def test_the_number_of_earlier_files_does_not_affect_the_queries_of_an_import(imported, write, importing):
+    def queries(name: str) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            importing("people", write(f"people_{name}.csv", people(name)), "--no-refresh")
+        return len(captured)
+
+    assert [queries(name) for name in ("Fay", "Gus", "Hal")] == [queries("Ian")] * 3
 
 
 def test_two_names_of_one_file_in_one_run_are_refused(write, importing, refused, rows):
