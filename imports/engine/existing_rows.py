@@ -7,6 +7,7 @@ from django.db import connection
 
 from datasets.sql.dialect import quoted
 from imports import fingerprints
+from imports.engine.sorted_identities import SortedIdentities
 from imports.models import Change
 from imports.sources import Source
 
@@ -23,53 +24,25 @@ class ExistingRows:
 
     def __init__(self, source: Source, files: str, *, exported: bool = False):
         table, condition = quoted(source.name), f"changed_in_id IN ({files})"
-        deleted = np.frombuffer(b"".join(_deleted(source)), "<u8").reshape(-1, 2)
-        deleted = deleted[np.argsort(deleted[:, 0])]
+        deleted = fingerprints.lanes_of(_deleted(source))
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM {table} WHERE {condition}")
-            count = cursor.fetchone()[0] + len(deleted)
-        self.low, self.high, self.bits = (
-            np.empty(count, np.uint64),
-            np.empty(count, np.uint64),
-            np.empty(count, np.uint8),
-        )
-        self.end = sorted_up_to = of_deleted = 0
-        for greatest, block in _blocks(table, condition):
-            self._append(np.frombuffer(block, "<u8").reshape(-1, 2), STORED)
-            if greatest is not None:
-                last = int(np.searchsorted(deleted[:, 0], greatest, side="right"))
-                self._append(deleted[of_deleted:last])
-                of_deleted, sorted_up_to = last, self._sort(sorted_up_to)
-        self._append(deleted[of_deleted:])
-        self._sort(sorted_up_to)
-        self.low, self.high, self.bits = self.low[: self.end], self.high[: self.end], self.bits[: self.end]
+            rows = SortedIdentities(cursor.fetchone()[0] + deleted.shape[1])
+        rows.add(deleted, np.uint8(0))
+        for block in _blocks(table, condition):
+            rows.add(fingerprints.lanes_of([block]), STORED)
+        self.low, self.high, self.bits = rows.sorted()
         # Rows of an export have the stored content instead of the original file's content. They cannot be identified by
         # the identities of records that were corrected or deleted.
         self.bits |= IDENTIFYING
         if exported:
             self.bits[~self._are(STORED)] &= ~IDENTIFYING
-            for _, block in _blocks(table, "corrections IS NOT NULL"):
+            for block in _blocks(table, "corrections IS NOT NULL"):
                 indexes = self.indexes(fingerprints.lanes_of([block]))
                 self.bits[indexes[indexes >= 0]] &= ~IDENTIFYING
 
     def __len__(self) -> int:
         return len(self.low)
-
-    def _append(self, identities: np.ndarray, bits: np.uint8 = np.uint8(0)) -> None:  # noqa: B008 - a constant
-        end = self.end + len(identities)
-        if end > len(self.low):  # records have been added since they were counted
-            self.low, self.high, self.bits = (np.resize(each, end) for each in (self.low, self.high, self.bits))
-        added = slice(self.end, end)
-        self.low[added], self.high[added], self.bits[added] = identities[:, 0], identities[:, 1], bits
-        self.end = end
-
-    def _sort(self, start: int) -> int:
-        """Sort the appended identities from *start*. Return their end."""
-        part = slice(start, self.end)
-        order = np.argsort(self.low[part])
-        for each in (self.low, self.high, self.bits):
-            each[part] = each[part][order]
-        return self.end
 
     def _are(self, bit: np.uint8) -> np.ndarray:
         """Return which records have *bit*."""
@@ -157,19 +130,18 @@ def _deleted(source: Source) -> Iterator[bytes]:
         yield bytes.fromhex(digits)
 
 
-def _blocks(table: str, condition: str) -> Iterator[tuple[int | None, bytes]]:
-    """Yield identities, many at a time. All identities up to a block's number have been yielded, unless it is None."""
+def _blocks(table: str, condition: str) -> Iterator[bytes]:
+    """Yield identities, many at a time."""
     with connection.chunked_cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(f"SELECT identity FROM {table} WHERE {condition}")
             while rows := cursor.fetchmany(50_000):
-                yield None, b"".join([row for (row,) in rows])
+                yield b"".join([row for (row,) in rows])
             return
-        # PostgreSQL sends each row in a separate message. The last byte of a lane is its highest one.
+        # PostgreSQL sends each row in a separate message.
         cursor.execute(
-            f"SELECT get_byte(identity, 7), string_agg(identity, ''::bytea) FROM {table} WHERE {condition}"
-            " GROUP BY 1 ORDER BY 1"
+            f"SELECT string_agg(identity, ''::bytea) FROM {table} WHERE {condition} GROUP BY get_byte(identity, 7)"
         )
         while rows := cursor.fetchmany(2):
-            for byte, block in rows:
-                yield (byte << 56) + (1 << 56) - 1, bytes(block)
+            for (block,) in rows:
+                yield bytes(block)
