@@ -39,7 +39,8 @@ OPENED = {
     "/admin/imports/importrun/import/": ["main [type=submit]", "main details summary"],
     "/admin/datasets/apitoken/add/": ["[name=_save]"],
     "/admin/people/place/bulk/": ["[name=_preview]"],
-    "/explore/people/people/": ["#explore-drawer > summary", ".opens-menu"],
+    "/admin/people/place/": ["[popovertarget=menu-city]", "#menu-city [hx-get]"],
+    "/explore/people/people/": ["#explore-drawer > summary", "#open-place_of_birth", "#profile-place_of_birth"],
     "/explore/people/people/chart/?x=date_of_birth": ["#chart-data summary"],
     "/explore/people/people/export/": ["[value=xlsx]"],
 }

@@ -1,7 +1,7 @@
 """Pairs of a preview in a real browser: separate one, choose one, apply both, and undo them."""
 
 from people.models import Person
-from tests.browser.test_curation import apply, counts, entries, expect_outcome, upload
+from tests.browser.run_page import apply, counts, entries, expect_outcome, upload
 from tests.curation.test_pair_choices import EDITED, NAMES, PLACES, ROWS, people
 
 

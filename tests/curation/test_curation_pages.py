@@ -151,10 +151,10 @@ def test_edits_are_listed_with_the_changed_records(admin_client, admin_user, pla
     assert "icon-no" not in page and ">undone</td>" not in page
     edit = Edit.objects.latest("pk")
     assert (
-        "Restore 12 records to their state before this edit"
+        "Undoing this edit restores 12 records to their state before the edit."
         in admin_client.get(f"/admin/imports/edit/{edit.pk}/change/").text
     )
-    confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/", {"sure": "on"})
+    confirm(admin_client, f"/admin/imports/edit/{edit.pk}/undo/")
     assert ">undone</td>" in admin_client.get("/admin/imports/edit/").text
 
 

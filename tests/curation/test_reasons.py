@@ -67,7 +67,7 @@ def test_each_page_that_changes_records_accepts_a_reason(users, admin_client):
     admin_client.post(f"{PAGE}change/", FORM | {"_reason": " typing error "})
     confirm(admin_client, f"{PAGE}revert/name/", {"_reason": "the file is right"})
     confirm(admin_client, f"{LIST}bulk/", BULK | {"_apply": "x", "expected": "2", "_reason": "same name"})
-    confirm(admin_client, f"/admin/imports/edit/{Edit.objects.first().pk}/undo/", {"sure": "on", "_reason": "not same"})
+    confirm(admin_client, f"/admin/imports/edit/{Edit.objects.first().pk}/undo/", {"_reason": "not same"})
     confirm(admin_client, f"{PAGE}delete/", {"post": "yes", "_reason": "test account"})
     confirm(admin_client, f"{PAGE}restore/", {"_reason": "no test account"})
     chosen = {"action": "delete_selected", "_selected_action": ["1", "2"]}

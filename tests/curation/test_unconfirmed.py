@@ -56,7 +56,7 @@ def actions(admin_client, bring) -> dict[str, tuple]:
         ),
         "restore": (f"{gone}restore/", {}, got(f"{gone}history/", "Restore ")),
         "revert": (f"{user}revert/name/", {}, got(f"{user}change/", 'id="revert-name"')),
-        "undo_edit": (f"{shown}undo/", {"sure": "on"}, got(f"{shown}change/", "Undo edit")),
+        "undo_edit": (f"{shown}undo/", {}, got(f"{shown}change/", "Undo edit")),
         "bulk": (BULK, some | applied | {"expected": "2"}, posted(BULK, some | {"_preview": "x"}, "_apply")),
         "bulk_all": (BULK, SAME | applied | {"expected": "4"}, posted(BULK, SAME | {"_preview": "x"}, "_apply")),
     }
