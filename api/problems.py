@@ -18,6 +18,7 @@ from rest_framework.views import set_rollback
 
 from datasets.http.problem_details import SOON, failure, problem, respond, too_slow
 from datasets.sql.query_timeout import was_stopped
+from imports.stored_entry import AWAY, StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse:
     elif isinstance(error, OperationalError):
         logger.warning("%s %s: database error: %s", request.method, request.path, error)
         error = Unavailable("The database is not available. Try again in a moment.")
+    elif isinstance(error, StorageError):
+        logger.error("%s %s: %s", request.method, request.path, error.strerror)
+        error = Unavailable(AWAY)
     if not isinstance(error, APIException):
         return failure(request, error)
     return _answer(request, error)

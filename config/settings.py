@@ -1,7 +1,5 @@
 """Settings of the site. Everything that differs between installations comes from the environment (see .env.sample)."""
 
-import os
-import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -11,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config.databases import database
 from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
+from config.secret_key import secret_key_of_this_checkout
+from config.stored_files import storage_of
 
 django_stubs_ext.monkeypatch()  # so that annotations can say models.Field[Any, Any]
 DEBUG = flag("DEBUG", default=False)
@@ -29,24 +29,6 @@ if not DEBUG:
         if not env.str(name, default="").strip()
     ]:
         raise ImproperlyConfigured("\n".join([*missing, "To try the site on this machine, type instead: make run"]))
-
-
-def secret_key_of_this_checkout() -> str:
-    """Return the key in var/secret_key, which the first start generates. For DEBUG only."""
-    path = VAR / "secret_key"
-    if not path.exists():
-        VAR.mkdir(exist_ok=True)
-        draft = VAR / f"secret_key.{os.getpid()}"
-        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(50))
-        try:
-            os.link(draft, path)  # if several processes start together, all use the first one's key
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
-
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key_of_this_checkout()
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS", default=[])
@@ -78,8 +60,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
 DOCUMENT_LIMIT = number("DOCUMENT_LIMIT", default=16 * 2**20)  # bytes of one JSON document in a file
 # After 10,000 rejected rows, the import of a file stops if more than this percentage of its rows was rejected.
 REJECTED_PERCENT = number("REJECTED_PERCENT", default=50)
+FILES_COPIES = number("FILES_COPIES", default=10 * 1024**3)  # bytes of the copies of files in a bucket, on this host
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    **storage_of(env.str("FILES_STORAGE", default="").strip()),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -159,6 +143,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
     "monitoring.password_hashing.BusyAnswer",
+    *(["config.storage_middleware.StorageAnswer"] if "imports" in STORAGES else []),
     "curation.admin.url_validation.CheckAdminAddress",
 ]
 ROOT_URLCONF = "config.urls"

@@ -7,14 +7,13 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from imports.file_storage import TEMPORARY, folder
 from imports.models import ImportRun, RejectedRow, SourceFile
 from imports.readers.headers import plain
 from imports.received_files import ReceivedFile
 from imports.rejected_rows import EXTRA, file_name, headings
 from imports.row_problems import distinct
-from imports.source_files import kept_at
 from imports.sources import CSVSource
-from imports.upload_handlers import TEMPORARY
 
 
 def original_file(row: RejectedRow) -> SourceFile:
@@ -52,9 +51,9 @@ def fixed_documents_file(file: SourceFile, text: str) -> ReceivedFile:
 
 
 def _temporary_file(file: SourceFile, text: str, ending: str, content_type: str) -> ReceivedFile:
-    folder, content = kept_at(""), text.encode()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY, delete=False) as written:
+    content = text.encode()
+    folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder(), prefix=TEMPORARY, delete=False) as written:
         written.write(content)
     name = f"{file_name(file.name)}.rejected-{file.run_id}.{ending}"
     return ReceivedFile(name, Path(written.name), hashlib.sha256(content).hexdigest(), len(content), content_type)

@@ -4,6 +4,7 @@ All processes report the same values, so queries should use their maximum instea
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -17,6 +18,7 @@ from datasets.matviews import states
 from datasets.models import Version
 from datasets.registry import dataset_apps
 from imports.models import ImportRun, SourceFile
+from imports.stored_entry import StorageError
 from imports.upload_storage import bytes_kept, disk
 from monitoring.health import ask_database
 
@@ -115,7 +117,8 @@ def _views() -> Iterator[Metric]:
 
 def _uploads() -> Iterator[Metric]:
     usage = disk()
-    yield _gauge("uploads_bytes", "Bytes of all stored uploads.", [], {(): bytes_kept()})
+    with suppress(StorageError):  # the bucket does not respond
+        yield _gauge("uploads_bytes", "Bytes of all stored uploads.", [], {(): bytes_kept()})
     yield _gauge("uploads_free_bytes", "Free bytes of the disk for uploads.", [], {(): usage.free})
     yield _gauge("uploads_disk_bytes", "Size of the disk for uploads, in bytes.", [], {(): usage.total})
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
-
 from datasets.terminal_text import escaped
+from imports import file_storage
 from imports.exported_tables import derived_table_hint, exported_table
 from imports.file_names import as_text, given, shortest
+from imports.file_storage import kept_at
 from imports.folders import Folders, dangling, read_twice, real_first
 from imports.readers import OddTextError, ReadError, StoredFile, matches
 from imports.readers.decoding import Text
@@ -181,7 +181,7 @@ def other_source_hint(
 
 def keep(path: Path) -> StoredFile:
     """Copy a file to the storage of imports, and return the copy. An existing copy is replaced."""
-    folder = Path(settings.MEDIA_ROOT, "imports")
+    folder = file_storage.folder()
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     try:
@@ -195,22 +195,16 @@ def keep(path: Path) -> StoredFile:
                 copy.write(block)
             copy.close()
             # An existing copy may have been altered. The sweep does not delete a new copy for a day.
-            kept = stored(digest.hexdigest())
-            os.replace(copy.name, kept)
+            file_storage.store(Path(copy.name), digest.hexdigest())
         except BaseException:
             os.unlink(copy.name)
             raise
-    return kept
+    return stored(digest.hexdigest())
 
 
 def stored(sha256: str) -> StoredFile:
     """Return the stored file with that SHA-256. Its bytes are verified during reading."""
     return StoredFile(kept_at(sha256), sha256)
-
-
-def kept_at(sha256: str) -> Path:
-    """Return the path of the stored file with that SHA-256."""
-    return Path(settings.MEDIA_ROOT, "imports", sha256)
 
 
 def _sources_in_folder(

@@ -14,9 +14,9 @@ from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 from django.utils.datastructures import MultiValueDict
 
+from imports.file_storage import kept_at, size_of
 from imports.models import ImportRun
 from imports.received_files import ReceivedFile
-from imports.source_files import kept_at
 from imports.upload_storage import keep_for_form, kept_for_form
 from imports.uploads import OPTIONS, ImportForm
 
@@ -153,7 +153,7 @@ def _found(user: User, sha256: str, run: str, name: str) -> StoredFile | None:
             return None
     path = kept_at(sha256) if of else kept_for_form(user, sha256)
     try:
-        size = path.stat().st_size
+        size = size_of(path.name)
     except FileNotFoundError:
         return None
     file = StoredFile(name, path, sha256, size, None)

@@ -19,11 +19,10 @@ from django.utils.datastructures import MultiValueDict
 
 from datasets.http.multipart import boundary_of
 from datasets.http.request_bodies import Body, BodyError, set_form, too_many
+from imports.file_storage import TEMPORARY, folder
 from imports.received_files import ReceivedFile
-from imports.source_files import kept_at
-from imports.upload_storage import FULL, NO_SPACE, check_quotas, disk
+from imports.upload_storage import NO_SPACE, check_quotas, disk, storage_errors
 
-TEMPORARY = ".upload-"  # prefix of the names of temporary files
 OTHER_FIELDS = 2**16  # bytes of all other fields and of the multipart boundaries
 _temporary_files: WeakKeyDictionary[HttpRequest, list[Path]] = WeakKeyDictionary()
 
@@ -39,9 +38,8 @@ class ReceivingHandler(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        folder = kept_at("")
-        folder.mkdir(parents=True, exist_ok=True)
-        part = tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY, delete=False)
+        folder().mkdir(parents=True, exist_ok=True)
+        part = tempfile.NamedTemporaryFile(dir=folder(), prefix=TEMPORARY, delete=False)
         self.part = self.open_files.enter_context(part)
         self.paths.append(Path(self.part.name))
         self.digest = hashlib.sha256()
@@ -70,7 +68,8 @@ def receive(request: HttpRequest) -> None:
     Raises BodyError if it is incomplete or malformed. Call it inside ``temporary_files(request)``.
     """
     try:
-        set_form(request, *_parse(request))
+        with storage_errors():
+            set_form(request, *_parse(request))
     except BaseException:
         set_form(request, QueryDict(), MultiValueDict())  # prevents Django from reading the body again
         raise
@@ -96,10 +95,6 @@ def _parse(request: HttpRequest) -> tuple[QueryDict, MultiValueDict[str, Uploade
         body.finish()
     except (MultiPartParserError, SuspiciousOperation) as error:
         raise BodyError(f"The form cannot be read: {too_many(error) or error}") from error
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise BodyError(NO_SPACE, 507) from error
     finally:
         handler.close()
     return form

@@ -3,35 +3,38 @@
 import errno
 import fcntl
 import logging
-import os
 import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection
 from django.template.defaultfilters import filesizeformat
 
 from datasets.http.request_bodies import BodyError
+from datasets.sql.advisory_locks import advisory_lock
+from imports.file_storage import KEPT, delete, entries, folder, kept_at, recent_entries, remove_copies, store
 from imports.models import ImportRun, SourceFile
 from imports.received_files import ReceivedFile
-from imports.source_files import kept_at
+from imports.stored_entry import StorageError
 
 logger = logging.getLogger(__name__)
 UNOWNED = 24 * 60 * 60  # seconds to keep files without a run
 SWEPT = re.compile(
     r"[0-9a-f]{64}|\.upload-.*|tmp.*"
 )  # named by SHA-256, or temporary; the folder also contains lock files
-KEPT = ".upload-form-"  # prefix of the names of files of a form with errors, before the account and the SHA-256
 AT_ONCE = 500  # names in one query
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_SPACE = (
     "The server has no disk space for this upload. Nothing was stored. Inform an administrator and try again later."
 )
+UNUSABLE = "The storage of uploads does not respond. Nothing was stored. Try again later, or inform an administrator."
+LOCK = "tabularium stored files"
 DISCARDED = ImportRun.Status.DISCARDED
 
 
@@ -54,11 +57,7 @@ def check_quotas(user: User | AnonymousUser, more: int) -> None:
 
 def bytes_kept() -> int:
     """Return the total size of all stored and incoming files, in bytes."""
-    total = 0
-    for entry in _entries():
-        with suppress(FileNotFoundError):
-            total += entry.stat().st_size
-    return total
+    return sum(entry.size for entry in recent_entries())
 
 
 class DiskSpace(NamedTuple):
@@ -69,10 +68,9 @@ class DiskSpace(NamedTuple):
 
 
 def disk() -> DiskSpace:
-    """Return the size and free space of the disk for uploads."""
-    folder = kept_at("")
-    folder.mkdir(parents=True, exist_ok=True)
-    usage = shutil.disk_usage(folder)
+    """Return the size and free space of this host's disk for uploads."""
+    folder().mkdir(parents=True, exist_ok=True)
+    usage = shutil.disk_usage(folder())
     return DiskSpace(usage.total, usage.free)
 
 
@@ -80,24 +78,20 @@ def bytes_of(user: User | AnonymousUser) -> int:
     """Return the size of an account's stored uploads, in bytes. Identical files are counted once."""
     runs = ImportRun.objects.filter(started_by=user.pk).exclude(status=DISCARDED).exclude(uploads=[])
     sizes = {file["sha256"]: file["size"] for uploads in runs.values_list("uploads", flat=True) for file in uploads}
-    return sum(size for sha256, size in sizes.items() if kept_at(sha256).exists())
+    stored = {entry.name for entry in recent_entries()}
+    return sum(size for sha256, size in sizes.items() if sha256 in stored)
 
 
 def take_over(run: ImportRun) -> None:
     """Store the files that *run* has received under their SHA-256, at the end of the transaction that saves the run.
 
-    Raises BodyError if the disk is full.
+    Raises BodyError if the disk is full, or if the storage does not respond.
     """
     if not run.received:
         return
-    try:
-        with _alone():
-            for file in run.received:
-                os.replace(file.path, kept_at(file.sha256))
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise BodyError(NO_SPACE, 507) from error
+    with _storing():
+        for file in run.received:
+            store(file.path, file.sha256)
 
 
 def kept_for_form(user: User | AnonymousUser, sha256: str) -> Path:
@@ -106,18 +100,21 @@ def kept_for_form(user: User | AnonymousUser, sha256: str) -> Path:
 
 
 def keep_for_form(user: User, files: Iterable[ReceivedFile]) -> None:
-    """Keep the files of a form of *user* with errors for a day, instead of those of the account's previous form."""
-    with _alone():
+    """Keep the files of a form of *user* with errors for a day, instead of those of the account's previous form.
+
+    Raises BodyError if the disk is full, or if the storage does not respond.
+    """
+    with _storing():
         kept = set()
         for file in files:
             path = kept_for_form(user, file.sha256)
             kept.add(path.name)
             if file.path != path and file.path.exists():  # the same file may be in the form twice
-                os.replace(file.path, path)
+                store(file.path, path.name)
                 file.path = path
-        for entry in _entries():
-            if entry.name.startswith(f"{KEPT}{user.pk}-") and entry.name not in kept:
-                Path(entry.path).unlink(missing_ok=True)
+        for entry in entries(f"{KEPT}{user.pk}-"):
+            if entry.name not in kept:
+                delete(entry.name)
 
 
 def sweep() -> int:
@@ -125,16 +122,18 @@ def sweep() -> int:
 
     A discarded run no longer uses its files. Killed processes leave temporary files.
     """
+    remove_copies()
     old = time.time() - UNOWNED
-    names = [entry.name for entry in _entries() if SWEPT.fullmatch(entry.name) and _changed(Path(entry.path)) < old]
+    names = [entry.name for entry in entries() if SWEPT.fullmatch(entry.name) and entry.changed < old]
     owned = _owned(names)
     deleted = 0
     for name in names:
-        path = kept_at(name)
-        with _alone():
-            if name not in owned and _changed(path) < old:  # unless it has been uploaded again
-                path.unlink(missing_ok=True)
-                deleted += 1
+        if name not in owned:
+            with _lock(storing=False) as held:
+                # A file that is being stored or has been uploaded again stays until the next sweep.
+                if held and any(entry.name == name and entry.changed < old for entry in entries(name)):
+                    delete(name)
+                    deleted += 1
     return deleted
 
 
@@ -149,25 +148,43 @@ def _owned(names: list[str]) -> set[str]:
     return owned
 
 
-def _entries() -> Iterable[os.DirEntry[str]]:
-    try:
-        return [entry for entry in os.scandir(kept_at("")) if entry.is_file(follow_symlinks=False)]
-    except FileNotFoundError:
-        return []
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return time.time()
+@contextmanager
+def _storing() -> Iterator[None]:
+    """Hold the lock for storing files. Raises BodyError for a full disk or a storage that does not respond."""
+    with storage_errors(), _lock(storing=True):
+        yield
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Lock the folder, so that no other process stores or deletes files."""
-    folder = Path(settings.MEDIA_ROOT)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "imports.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def storage_errors() -> Iterator[None]:
+    """Raise BodyError for a full disk or a storage that does not respond."""
+    try:
         yield
+    except StorageError as error:
+        logger.error("%s", error.strerror)
+        raise BodyError(UNUSABLE, 503) from error
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise BodyError(NO_SPACE, 507) from error
+
+
+@contextmanager
+def _lock(*, storing: bool) -> Iterator[bool]:
+    """Hold the lock for storing files, which many processes share, or try to hold the one for deleting them.
+
+    Yield whether it is held. PostgreSQL manages the lock for all hosts, and the file system manages it on SQLite.
+    """
+    if connection.vendor == "postgresql":
+        with advisory_lock(LOCK, shared=storing, wait=storing) as held:
+            yield held
+        return
+    media = Path(settings.MEDIA_ROOT)
+    media.mkdir(parents=True, exist_ok=True)
+    with open(media / "imports.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH if storing else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -51,6 +51,7 @@ RUN_ELSEWHERE = {
     "docker compose up -d --no-recreate --scale web=4": "tests/stack/test_updates.py",
     "deploy/rotate database-password": "tests/stack/test_keeping.py",
     "deploy/backup backups/before-upgrade": MANUALLY,
+    "docker compose run --rm worker python manage.py upload_stored_files": "tests/hosts/test_stored_files.py",
     "docker compose exec prometheus wget -qO- http://localhost:9090/api/v1/alerts": "tests/stack/test_metrics.py",
 }
 

@@ -103,6 +103,10 @@ def test_gunicorn_stops_if_no_worker_can_start():
         ({"METRICS_ALLOWED": "everybody"}, "METRICS_ALLOWED must be networks such as 10.0.0.0/8, or none: 'everybody'"),
         ({"SECRET_KEY_FILE": "no-such-file"}, "SECRET_KEY_FILE is no-such-file, which cannot be read: No such file or"),
         ({"MEDIA_ROOT": "var/static/media"}, "so uploads would be, too. Type, for example: export MEDIA_ROOT="),
+        (
+            {"FILES_STORAGE": "s3://key:pa/ss@files"},
+            "FILES_STORAGE must be a bucket with an optional prefix. Keys belong",
+        ),
     ],
 )
 def test_an_invalid_setting_is_refused_in_one_line(variables, expected):
@@ -244,7 +248,8 @@ def test_a_checkout_generates_one_secret_key():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    files = ("settings.py", "databases.py", "env.py", "gunicorn.py", "limits.py", "gunicorn_worker/health_server.py")
+    files = ("settings.py", "databases.py", "env.py", "gunicorn.py", "limits.py", "stored_files.py")
+    files += ("gunicorn_worker/health_server.py",)
     trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
     names = {"env.str", "flag", "number", "rate", "words", "folder", "one_of", "origins", "networks"}

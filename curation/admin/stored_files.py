@@ -25,6 +25,7 @@ from imports.readers.verified_files import check
 from imports.rejected_rows import file_name
 from imports.source_files import stored
 from imports.sources import sources_of
+from imports.stored_entry import StorageError
 
 MISSING = "The stored file no longer exists, or its bytes have changed since the import."
 
@@ -65,6 +66,8 @@ class StoredFileViews(ReadOnlyAdmin[SourceFile]):
         try:
             check(stored(file.sha256))
             content = open(stored(file.sha256), "rb")
+        except StorageError:
+            raise
         except (ReadError, OSError):
             return refused(request, 404, MISSING)
         name = file_name(file.original_name)

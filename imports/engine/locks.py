@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from datasets.sql.advisory_locks import advisory_lock
 from imports.models import ImportRun
 
 
@@ -45,7 +46,8 @@ def import_lock(dataset: str) -> Iterator[None]:
     Raises ImportLockedError if another process holds it. The server manages the lock on PostgreSQL, and the file system
     manages it on SQLite. Both release it when the process dies.
     """
-    with _advisory_lock(dataset) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
+    key = f"tabularium import of {dataset}"
+    with advisory_lock(key) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
         if not held:
             other = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING).first()
             raise ImportLockedError(
@@ -62,20 +64,6 @@ def unwritable(error: OSError) -> str:
         f"{error}. Nothing was imported. Imported files are stored in MEDIA_ROOT: check that this folder is writable "
         "and that the disk is not full."
     )
-
-
-@contextmanager
-def _advisory_lock(dataset: str) -> Iterator[bool]:
-    key = f"tabularium import of {dataset}"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
-        (held,) = cursor.fetchone()
-    try:
-        yield held
-    finally:
-        if held and connection.connection and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
 
 
 @contextmanager

@@ -4,14 +4,12 @@ A preview is rolled back, so its changes are stored on disk beside the uploads. 
 stored on disk for every run, because no table contains them.
 """
 
-import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db.models import QuerySet
 
 from datasets.models import ContentRecord
@@ -25,6 +23,7 @@ from imports.engine.chosen_pairs import chosen_records
 from imports.engine.created_records import deleted_since, present
 from imports.engine.merge import Merge
 from imports.engine.readable_rows import AT_ONCE, Row, fetched, readable_rows
+from imports.file_storage import FOLDERS, delete_folders, fetched_folder, kept_at, store_folder
 from imports.models import Change, ImportRun, SourceFile
 from imports.run_diff_file import MOST_FOUND, Cell, EntriesWriter, Entry, KeptEntries, PairEntry, Place
 from imports.sources import Source, sources_of
@@ -33,8 +32,8 @@ KINDS = ("changed", "new", "missing", "kept")
 
 
 def folder_of(run: ImportRun) -> Path:
-    """Return the folder of the run's stored entries."""
-    return Path(settings.MEDIA_ROOT, "imports", "outcomes", str(run.pk))
+    """Return the folder of the run's stored entries. Each preview of a run has another one."""
+    return fetched_folder(_folder_name(run))
 
 
 def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole: bool) -> None:
@@ -47,13 +46,14 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
     if whole and run.task_id is None:
         for old in ImportRun.objects.filter(dataset=run.dataset, status=ImportRun.Status.PREVIEWED, task_id=None):
             forget(old)
+    folder = kept_at(FOLDERS) / _folder_name(run)
     personal = {source.name: personal_columns(source) for source in sources_of(run.dataset)}
     keyless = {source.name for source in sources_of(run.dataset) if not source.key}
     with ExitStack() as books:
 
         def write(kind: str, entries: Iterable[Entry]) -> None:
             if (first := next(entries := iter(entries), None)) is not None:
-                writer = books.enter_context(EntriesWriter(folder_of(run), kind))
+                writer = books.enter_context(EntriesWriter(folder, kind))
                 for entry in chain([first], entries):
                     findable = "pair" in entry or (kind in ("new", "missing") and entry["source"] in keyless)
                     writer.add(entry, seen=not is_unseen(entry, personal), findable=findable)
@@ -61,18 +61,23 @@ def keep(run: ImportRun, merges: list[Merge], missing: Iterable[Entry], *, whole
         write("missing", missing)
         write("kept", (entry for merge in merges for entry in _kept(merge)))
         if whole:
-            folder_of(run).mkdir(parents=True, exist_ok=True)  # even if nothing changes
+            folder.mkdir(parents=True, exist_ok=True)  # even if nothing changes
             names = _names(run)
             changes = ((merge.source, _changes(run).filter(table=merge.source.name)) for merge in merges)
             parts = (_changed(run, source, part.iterator(AT_ONCE), names) for source, part in changes)
             write("changed", chain.from_iterable(parts))
             write("new", (entry for merge in merges for entry in _new(run, merge.source, names)))
-            (folder_of(run) / "whole").touch()
+            (folder / "whole").touch()
+    store_folder(folder)
 
 
 def forget(run: ImportRun) -> None:
     """Delete the run's stored entries."""
-    shutil.rmtree(folder_of(run), ignore_errors=True)
+    delete_folders(f"{run.pk}-")
+
+
+def _folder_name(run: ImportRun) -> str:
+    return f"{run.pk}-{run.begun_at.timestamp() if run.begun_at else 0:.6f}"
 
 
 def entries(

@@ -42,7 +42,7 @@ class Text:
     """A context manager that reads a file as UTF-8 bytes, in blocks that always end after a complete character."""
 
     def __init__(self, path: str | os.PathLike[str], encoding: str = "utf-8", kind: str = "CSV"):
-        self.path = Path(path)
+        self.path = Path(str(path))
         self._check, self._stored = Check(path), path
         self.encoding = codec_name(encoding)
         self.kind = kind
@@ -54,7 +54,7 @@ class Text:
 
     def __enter__(self) -> "Text":
         try:
-            self._file = open(self.path, "rb")
+            self._file = open(self._stored, "rb")
         except OSError as error:
             raise unreadable(self._stored, error) from None
         try:

@@ -5,7 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from imports.file_storage import AlteredCopyError, drop_copy, fetched
 from imports.readers.errors import ReadError
+from imports.stored_entry import StorageError
 
 
 class AlteredError(ReadError):
@@ -14,13 +16,13 @@ class AlteredError(ReadError):
 
 @dataclass(frozen=True)
 class StoredFile(os.PathLike[str]):
-    """The path of a stored file, and the SHA-256 of its bytes."""
+    """The path of a stored file, and the SHA-256 of its bytes. If it is in a bucket, opening it fetches a copy."""
 
     path: Path
     sha256: str
 
     def __fspath__(self) -> str:
-        return str(self.path)
+        return str(fetched(self.path, self.sha256))
 
     def __str__(self) -> str:
         return str(self.path)
@@ -28,7 +30,7 @@ class StoredFile(os.PathLike[str]):
     @property
     def size(self) -> int:
         """The current size in bytes."""
-        return self.path.stat().st_size
+        return os.stat(self).st_size
 
 
 class Check:
@@ -44,10 +46,8 @@ class Check:
             return
         self._digest.update(block)
         if not block and self._digest.hexdigest() != self._file.sha256:
-            raise AlteredError(
-                f"{self._file}: the stored file has changed since it was received (SHA-256 {self._file.sha256}). "
-                "Nothing was imported. Import the original file again."
-            )
+            drop_copy(self._file.path)
+            raise _altered(self._file)
 
 
 def unreadable(file: str | os.PathLike[str], error: OSError) -> ReadError:
@@ -56,16 +56,30 @@ def unreadable(file: str | os.PathLike[str], error: OSError) -> ReadError:
         return AlteredError(
             f"{file}: the stored file no longer exists. Nothing was imported. Upload the original file again."
         )
+    if isinstance(file, StoredFile) and isinstance(error, AlteredCopyError):
+        return _altered(file)
     return ReadError(f"{file}: cannot be read: {error.strerror}.")
 
 
 def check(file: StoredFile) -> None:
-    """Read a stored file to its end. Raises AlteredError, or ReadError if it cannot be read."""
+    """Read a stored file to its end.
+
+    Raises AlteredError, StorageError if its bucket cannot be used, or ReadError if it cannot be read.
+    """
     checked = Check(file)
     try:
         with open(file, "rb") as opened:
             while block := opened.read(1 << 20):
                 checked.add(block)
+    except StorageError:
+        raise
     except OSError as error:
         raise unreadable(file, error) from None
     checked.add(b"")
+
+
+def _altered(file: StoredFile) -> AlteredError:
+    return AlteredError(
+        f"{file}: the stored file has changed since it was received (SHA-256 {file.sha256}). "
+        "Nothing was imported. Import the original file again."
+    )

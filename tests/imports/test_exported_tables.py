@@ -13,7 +13,8 @@ from census.models import Workclass
 from curation.history.edits import correct, delete
 from experiments.models import Compound, User, UserExperiment
 from imports.engine.run import import_files
-from imports.source_files import Upload, kept_at
+from imports.file_storage import kept_at
+from imports.source_files import Upload
 from people.models import Person, Place
 from subjects.models import Session
 from tests.fast_flush import empty_now

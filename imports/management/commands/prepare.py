@@ -13,6 +13,8 @@ from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.recorder import MigrationRecorder
 
 from datasets.command_errors import SERVER, TerminalCommand, unusable
+from imports.file_storage import test_bucket
+from imports.stored_entry import StorageError
 
 FORMER = ("datasets", "0002_history")  # a migration from versions before 0.1.0
 LOCK = "tabularium prepares its database"
@@ -40,6 +42,10 @@ class Command(TerminalCommand):
     ) -> None:
         streams = {"stdout": self.stdout, "stderr": self.stderr}
         self._wait(wait)
+        try:
+            test_bucket()
+        except StorageError as error:
+            raise CommandError(f"FILES_STORAGE: {error.strerror}.") from None
         with alone():
             if FORMER in MigrationRecorder(connection).applied_migrations():
                 raise CommandError(

@@ -21,6 +21,7 @@ from datasets.command_errors import TerminalCommand, unusable
 from datasets.matviews import behind
 from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun
+from imports.stored_entry import StorageError
 from imports.upkeep import Upkeep, refresh_views, vacuum_tables
 from imports.upload_storage import sweep as sweep_uploads
 from imports.worker_threads import ALL, Workers, worker_of
@@ -45,7 +46,12 @@ def _delete_expired() -> None:
 
 
 def _sweep_uploads() -> None:
-    if deleted := sweep_uploads():
+    try:
+        deleted = sweep_uploads()
+    except StorageError as error:
+        logger.error("%s", error.strerror)
+        return
+    if deleted:
         logger.info("Deleted %d upload%s without a run.", deleted, pluralize(deleted))
 
 
