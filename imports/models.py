@@ -129,9 +129,10 @@ class ImportRun(models.Model):
 
 
 class SourceFile(models.Model):
-    """A file as read by one run for one source, with the number of rows for each outcome in ``COUNTS``.
+    """A file as read by one run for one source, with the number of rows for each outcome.
 
-    ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored in ``MEDIA_ROOT/imports/`` under their SHA-256.
+    ``COUNTS`` are the names of these numbers; ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored in
+    ``MEDIA_ROOT/imports/`` under their SHA-256.
     """
 
     OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected", "fixed_before", "ignored")

@@ -59,12 +59,13 @@ class FilesOfRun(TypedDict):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ImportViews):
-    list_display = ["id", "dataset", "status", "names", "started_at", "started_by"]
+    list_display = ["id", "dataset", "state", "names", "started_at", "by"]
     list_filter = ["dataset", "status", "dry_run"]
     search_fields = [
         "dataset",
         *(f"{name}__folded_contains" for name in ("reason", "comments__text", "error", "files__name")),
     ]
+    list_select_related = ["started_by"]
     date_hierarchy = "started_at"
     ordering = ["-pk"]
 
@@ -78,6 +79,14 @@ class ImportRunAdmin(ImportViews):
         count = files.values("run").annotate(count=models.Count("name", distinct=True)).values("count")
         first = files.order_by("pk").values("name")[:1]
         return super().get_queryset(request).annotate(first_file=models.Subquery(first), files_known=count)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, run: ImportRun) -> str:
+        return format_html('<span class="run-status is-{}">{}</span>', run.status, run.get_status_display())
+
+    @admin.display(description="started by", ordering="started_by", empty_value="the command line")
+    def by(self, run: ImportRun) -> object:
+        return run.started_by
 
     @admin.display(description="files", empty_value="–")
     def names(self, run: "WithAnnotations[ImportRun, FilesOfRun]") -> str | None:

@@ -4,12 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_user_model
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import Field, ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from curation.admin.base_admin import GuardedAdmin
+from curation.admin.base_admin import ListAdmin
 from datasets.http.signed_in import signed_in_user
 from datasets.tokens import ApiToken
 
@@ -21,7 +22,7 @@ class TokenForm(forms.ModelForm[ApiToken]):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(GuardedAdmin[ApiToken]):
+class ApiTokenAdmin(ListAdmin[ApiToken]):
     form = TokenForm
     list_display = ["name", "account", "scope_names", "state", "created", "expires", "last_used"]
     list_select_related = ["account"]
@@ -57,6 +58,13 @@ class ApiTokenAdmin(GuardedAdmin[ApiToken]):
             accounts, user = get_user_model().objects.filter(is_active=True), signed_in_user(request)
             kwargs["queryset"] = accounts if user.is_superuser else accounts.filter(pk=user.pk)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Field, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
+        """Return the field of the form, without links to add or change an account."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
 
     def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         obj.secret_once = obj.give_secret()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import DatabaseError, transaction
-from django.db.models import Count
+from django.db.models import Count, Sum
 
 from curation.dashboard.addresses import chart_of_table, list_of
 from datasets.fields import field_of
@@ -17,6 +17,7 @@ from datasets.versions import versions_behind
 BARS = 16
 DAY = 24 * 3600
 COUNT = "rows_counted"  # annotation for charts that count rows
+TOTAL = "added_up"  # annotation for charts with colours: the sum of a bar's parts
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
     rows = view._default_manager.order_by()
     if value is None:
         value, rows = COUNT, rows.values(label).annotate(**{COUNT: Count("pk")})
+    elif _is_added_up(view):
+        order = order.removesuffix(value) + TOTAL if order.removeprefix("-") == value else order
+        value, rows = TOTAL, rows.values(label).annotate(**{TOTAL: Sum(value)})
     pairs = list(rows.order_by(order).values_list(label, value)[: 10 * BARS])
     longest = max((amount or 0 for _, amount in pairs), default=0)
     bars = [
@@ -73,21 +77,27 @@ def _bars(view: type[MaterializedView]) -> tuple[list[Bar], int]:
 def _plan_of(view: type[MaterializedView]) -> tuple[str, str | None, str]:
     """Return the label column, the value column (None for a count of rows), and the sort order.
 
-    A chart with colours has several rows for one x: its bars are labelled by the primary key.
+    A chart with colours has several rows for one x. If they cannot be added up, the primary key labels the bars.
     """
     chart = chart_of(view)
-    label = view._meta.pk.name if chart.colour else chart.x
+    label = view._meta.pk.name if chart.colour and not _is_added_up(view) else chart.x
     value = chart.measure.partition(":")[2] or None
     key = chart.sort.removeprefix("-")
     key = {"": label, "name": label, "value": value or COUNT}.get(key, key)
     return label, value, f"-{key}" if chart.sort.startswith("-") else key
 
 
+def _is_added_up(view: type[MaterializedView]) -> bool:
+    """Return whether the bar of an x is the sum over its colours."""
+    chart = chart_of(view)
+    return bool(chart.colour) and chart.measure.startswith(("count", "sum:"))
+
+
 def _shown(view: type[MaterializedView]) -> str:
     """Return the subtitle of a view's chart: value and label column."""
     label, value, _ = _plan_of(view)
     shown = field_of(view, value).verbose_name if value else "count"
-    labels = view._meta.verbose_name if chart_of(view).colour else field_of(view, label).verbose_name
+    labels = view._meta.verbose_name if label == view._meta.pk.name else field_of(view, label).verbose_name
     return f"{shown} by {labels}"
 
 

@@ -7,6 +7,7 @@ from django import template
 from curation.dashboard.activity import recent_events
 from curation.dashboard.cards import cards_of, last_applied, tables_of, visible_models
 from curation.dashboard.open_tasks import open_tasks
+from datasets.listing import description_of
 from imports.models import ImportRun
 
 register = template.Library()
@@ -29,3 +30,10 @@ def dashboard(context: template.Context) -> dict[str, Any]:
         return board | {"groups": [group for app, tables in visible.items() for group in tables_of(app, tables)]}
     runs = ImportRun.objects.select_related("started_by").in_bulk(applied.values())
     return board | {"cards": list(cards_of(visible, {run.dataset: run for run in runs.values()}))}
+
+
+@register.filter
+def purpose(entry: dict[str, Any]) -> str:
+    """Return the first sentence of the description of a model in the admin's list of apps."""
+    sentence, stop, _ = description_of(entry["model"]).partition(". ")
+    return sentence + stop.strip()

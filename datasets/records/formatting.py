@@ -13,7 +13,7 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import title_of
 
 NUMBERS = (models.IntegerField, models.FloatField)
-UNIT = 7  # words: a longer first sentence of a help text is not a unit
+UNIT = 3  # words: a longer first sentence of a help text is not a unit
 LONGEST = 200  # characters of a cell
 GROUPED = 10_000
 EXACT = 10**15  # above this, a floating-point number has more digits than it can represent

@@ -169,7 +169,7 @@ def edit(admin_client, people):
 def test_an_edit_is_shown_and_undone(admin_client, edit):
     address = f"/admin/imports/edit/{edit.pk}/"
     page = admin_client.get(f"{address}change/")
-    assert "5 records" in page.text and page.text.count('<td class="before">Oak</td>') == 5
+    assert "5 records" in page.text and page.text.count('<dd class="before">Oak</dd>') == 5
     page = confirm(admin_client, f"{address}undo/", follow=True)
     assert "Edit undone: 5 people restored." in page.text and "Undone by admin" in page.text
     assert "Undo edit" not in page.text
