@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-hosts test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-hosts test-replica test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -55,6 +55,7 @@ API := tests/api/test_schemathesis.py
 NOTEBOOK := tests/census/test_insights_notebook.py
 ACCESSIBILITY := tests/browser/test_accessibility.py
 HOSTS := tests/hosts
+REPLICA := tests/replica
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
 # with 5 if ARGS selects no test of an engine's share.
@@ -65,7 +66,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS))
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA))
 
 test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
@@ -97,6 +98,9 @@ test-model: dev  ## Compare the site with a simple model in random steps, on bot
 test-hosts: dev .venv/hosts/installed  ## Test several hosts, as network namespaces of this machine (needs root and iproute2)
 	@command -v ip >/dev/null || { echo "ip is not installed. On Debian or Ubuntu, type: apt-get install iproute2" >&2; exit 1; }
 	@TEST_ENGINE=postgresql PYTHONPATH=$(CURDIR)/.venv/hosts $(PYTHON) -m pytest -n 0 $(HOSTS) $(ARGS)
+
+test-replica: dev  ## Test reading from a standby of PostgreSQL: delays, failures, a primary that is away
+	@TEST_ENGINE=sqlite $(PYTHON) -m pytest -n 0 $(REPLICA) $(ARGS)
 
 test-stack: dev  ## Test the stack of docker-compose.yml: start, failures, updates, backup (needs Docker; ARGS="-k update")
 	@docker compose version >/dev/null || { echo "Docker with Compose v2 is not available here." >&2; exit 1; }

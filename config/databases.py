@@ -1,10 +1,13 @@
-"""Django's database settings, from DATABASE_URL."""
+"""Django's database settings, from DATABASE_URL and DATABASE_REPLICA_URL."""
 
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import BASE_DIR, VAR, env, number
+
+REPLICA = "replica"  # the alias of the read replicas
+WAIT = 2  # seconds to wait for a connection to a replica
 
 
 def database(url: str) -> dict[str, Any]:
@@ -46,6 +49,45 @@ def database(url: str) -> dict[str, Any]:
 
     if not settings["NAME"]:
         raise ImproperlyConfigured(f"DATABASE_URL has no database name. {expected}.")
+    return _pooled(settings, wait=number("DATABASE_POOL_TIMEOUT", default=10))
+
+
+def replica(url: str, primary: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings for the read replicas of *primary*: a URL of libpq, which may name several hosts.
+
+    Raises ImproperlyConfigured for a URL that cannot be used.
+    """
+    if primary["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(
+            "DATABASE_REPLICA_URL needs PostgreSQL, but DATABASE_URL is SQLite: set DATABASE_URL to the PostgreSQL "
+            "database that the replicas follow, or remove DATABASE_REPLICA_URL."
+        )
+    import psycopg  # noqa: PLC0415 - SQLite does not need it
+
+    try:
+        if not url.startswith(("postgresql://", "postgres://")):
+            raise psycopg.ProgrammingError
+        options = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise ImproperlyConfigured(
+            "DATABASE_REPLICA_URL cannot be parsed. Expected postgresql://USER:PASSWORD@HOST:5432,HOST:5432/NAME, "
+            "with @ : / ? # in a password written as %40 %3A %2F %3F %23."
+        ) from error
+    fields = {"USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port", "NAME": "dbname"}
+    settings = primary | {field: options.pop(name, None) or primary[field] for field, name in fields.items()}
+    # A dead replica must delay only a few requests, and for a short time (seconds; milliseconds for the second one).
+    settings["OPTIONS"] = {"connect_timeout": WAIT, "tcp_user_timeout": 1000 * WAIT} | options
+    # One snapshot for all queries of a request; and no writes, even if a host is promoted.
+    settings["OPTIONS"] |= {
+        "isolation_level": psycopg.IsolationLevel.REPEATABLE_READ,
+        "options": f"{options.get('options', '')} -c default_transaction_read_only=on".strip(),
+    }
+    settings["TEST"] = {"MIRROR": "default"}
+    return _pooled(settings, wait=WAIT)
+
+
+def _pooled(settings: dict[str, Any], wait: int) -> dict[str, Any]:
+    """Add a connection pool, in which a request waits at most *wait* seconds, unless the environment disables it."""
     settings["CONN_HEALTH_CHECKS"] = True  # the pool replaces broken connections
     if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
         from config.db_pool import PooledConnection  # noqa: PLC0415 - imports psycopg, which SQLite does not need
@@ -53,7 +95,7 @@ def database(url: str) -> dict[str, Any]:
         settings["OPTIONS"]["pool"] = {
             "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),
             "max_size": max_size,
-            "timeout": number("DATABASE_POOL_TIMEOUT", default=10),
+            "timeout": wait,
             "connection_class": PooledConnection,
         }
     return settings

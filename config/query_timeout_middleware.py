@@ -6,6 +6,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from config.databases import REPLICA
+from config.replicas import View, read_from_replica
 from datasets.http.error_responses import refused
 from datasets.http.middleware import GetResponse
 from datasets.http.problem_details import SOON, too_slow
@@ -25,14 +27,22 @@ class LimitQueryTime:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the response for a view that does not handle database errors itself."""
-        return too_slow_answer(request, settings.QUERY_SECONDS) if was_stopped(error) else None
+        seconds = getattr(error, "seconds", settings.QUERY_SECONDS)
+        return too_slow_answer(request, seconds) if was_stopped(error) else None
 
 
 class Handler(WSGIHandler):
-    """Django's WSGI handler, except that an export starts only after its first row has been read."""
+    """Django's WSGI handler, except that an export starts only after its first row has been read.
+
+    If there is a read replica, views read datasets from it.
+    """
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         return begun(request, super().get_response(request))
+
+    def make_view_atomic(self, view: View) -> View:
+        atomic = super().make_view_atomic(view)
+        return read_from_replica(atomic) if REPLICA in settings.DATABASES else atomic
 
 
 def too_slow_answer(request: HttpRequest, seconds: float) -> HttpResponse:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
-from config.databases import database
+from config.databases import REPLICA, database, replica
 from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
 from config.secret_key import secret_key_of_this_checkout
@@ -40,6 +40,9 @@ ALLOWED_HOSTS += filter(None, (urlsplit(at if "://" in at else f"//{at}").hostna
 # Database
 
 DATABASES = {"default": database(env.str("DATABASE_URL", default="") or "sqlite:///var/tabularium.sqlite3")}
+if replica_url := env.str("DATABASE_REPLICA_URL", default="").strip():
+    DATABASES[REPLICA] = replica(replica_url, DATABASES["default"])
+    DATABASE_ROUTERS = ["config.replicas.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Files

@@ -76,9 +76,10 @@ def datasets_with_views() -> list[str]:
 
 
 def state_of(view: View) -> ViewState:
-    """Return the state of *view*."""
+    """Return the state of *view*, from the database that its rows are read from."""
     names = [view._meta.app_label, view._meta.db_table]
-    return _state(view, {version.name: version for version in Version.objects.filter(pk__in=names)})
+    stored = Version.objects.using(router.db_for_read(view)).filter(pk__in=names)
+    return _state(view, {version.name: version for version in stored})
 
 
 def states(*datasets: str) -> dict[View, ViewState]:

@@ -37,9 +37,12 @@ def version_of(dataset: str) -> int:
 
 
 def versions_behind(model: type[models.Model]) -> str:
-    """Return a string that changes whenever the content of *model*'s list may have changed, with one query."""
+    """Return a string that changes whenever the content of *model*'s list may have changed, with one query.
+
+    The version is read from the database that the rows are read from.
+    """
     names, query = _names_and_query(model)
-    with connections[router.db_for_read(Version)].cursor() as cursor:  # faster than the ORM; runs in each request
+    with connections[router.db_for_read(model)].cursor() as cursor:  # faster than the ORM; runs in each request
         cursor.execute(query)
         numbers = dict(cursor.fetchall())
     return " ".join(str(numbers.get(name, 0)) for name in names)

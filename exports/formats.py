@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.db import connections, models
 from django.utils.http import content_disposition_header
 
 from datasets.records.masking import Viewer, masked_name
-from datasets.sql.query_timeout import first_row_within, is_limited, unlimited
+from datasets.sql.query_timeout import is_limited, unlimited
 from exports import copy_rows, parquet, python_rows, xlsx
 from exports.about import About
 from exports.columns import ExportedColumn, exported_columns
@@ -27,6 +26,7 @@ from exports.errors import (
 )
 from exports.file_names import file_stem
 from exports.formula_escaping import BOM, MARK
+from exports.row_source import Source
 
 __all__ = [
     "FORMATS",
@@ -89,7 +89,7 @@ class Export:
         filename: str,
         masked: str,
         stream: Iterator[bytes],
-        source: "Source | BinaryIO",
+        source: Source | BinaryIO,
         permit: StreamPermit,
     ):
         self.content_type, self.masked = content_type, masked
@@ -140,28 +140,6 @@ class Export:
         self.close()
 
 
-class Source:
-    """An iterator over blocks of rows. It can read its first block in advance."""
-
-    def __init__(self, blocks: Generator[bytes]):
-        self._blocks = blocks
-        self._first: list[bytes] = []
-
-    def begin(self) -> None:
-        """Read the first block within settings.FIRST_ROW_SECONDS. Raises QueryTimeError."""
-        with first_row_within(settings.FIRST_ROW_SECONDS):
-            self._first += [block for block in [next(self._blocks, b"")] if block]
-
-    def __iter__(self) -> "Source":
-        return self
-
-    def __next__(self) -> bytes:
-        return self._first.pop() if self._first else next(self._blocks)
-
-    def close(self) -> None:
-        self._blocks.close()
-
-
 def export(
     model: type[models.Model],
     queryset: models.QuerySet[Any],
@@ -194,16 +172,9 @@ def export(
     with ExitStack() as cleanup:
         permit = StreamPermit()
         cleanup.callback(permit.release)
-        engine = copy_rows if connections[records.db].vendor == "postgresql" else python_rows
-        if kind.name in ("json", "ndjson"):
-            blocks = engine.ndjson_rows(records, chosen)
-        else:
-            defuse = defused and kind.name == "csv"
-            # Many CSV readers skip blank lines, so an empty cell in a single column is written as a pair of quotes.
-            blank = '""' if kind.name == "csv" and len(chosen) == 1 and not defuse else ""
-            blocks = engine.csv_rows(records, chosen, blank, defuse=defuse)
         opened: Source | BinaryIO
-        opened = rows = Source(blocks)
+        read = partial(_blocks, kind, records, chosen, defused=defused)
+        opened = rows = Source(read, records.db, model, about.version)
         if kind.name == "xlsx":
             with closing(rows), unlimited():
                 if by_a_request:
@@ -228,6 +199,23 @@ def _in_order(queryset: models.QuerySet[Any]) -> models.QuerySet[Any]:
         order, manager = queryset.query.order_by, queryset.model._default_manager
         queryset = manager.using(queryset.db).filter(pk__in=queryset.values("pk")).order_by(*order)
     return queryset if queryset.ordered else queryset.order_by("pk")
+
+
+def _blocks(
+    kind: Format, records: models.QuerySet[Any], columns: list[ExportedColumn], alias: str, *, defused: bool
+) -> Generator[bytes]:
+    """Return blocks of *records* from the database *alias*, as CSV or NDJSON."""
+    records = records.using(alias)
+    engine = copy_rows if connections[alias].vendor == "postgresql" else python_rows
+    blocks: Generator[bytes]
+    if kind.name in ("json", "ndjson"):
+        blocks = engine.ndjson_rows(records, columns)
+    else:
+        defuse = defused and kind.name == "csv"
+        # Many CSV readers skip blank lines, so an empty cell in a single column is written as a pair of quotes.
+        blank = '""' if kind.name == "csv" and len(columns) == 1 and not defuse else ""
+        blocks = engine.csv_rows(records, columns, blank, defuse=defuse)
+    return blocks
 
 
 def _stream(kind: Format, source: Iterator[bytes], columns: list[ExportedColumn], *, defused: bool) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Count queries by table and verb, including COPY.
+"""Count queries by table, verb and database server, including COPY.
 
 The tables and verbs of a statement are parsed from its text, which has placeholders instead of values, and cached by
 that text. Only tables of Django models become labels, so the number of labels is bounded.
@@ -10,6 +10,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from django.apps import apps
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -17,9 +18,10 @@ from monitoring.metrics import Counter
 
 QUERIES = Counter(
     "tabularium_table_queries",
-    "SQL statements by table and verb; a statement counts once for each table and verb in it.",
-    ["table", "verb"],
+    "SQL statements by table, verb and server; a statement counts once for each table and verb in it.",
+    ["table", "verb", "server"],
 )
+PRIMARY = "primary"  # the server of the default database; any other is named by its alias
 VERBS = ("select", "insert", "update", "delete", "copy")
 REMEMBERED = 1024  # statements
 LONG = 500  # characters; a longer statement is cached without its repeated placeholders
@@ -38,15 +40,15 @@ MENTION = re.compile(
 TABLES = re.compile(rf"({NAME})(?:\.({NAME}))?{ALIAS}", re.IGNORECASE)
 
 
-def count(sql: str) -> None:
-    """Count the tables of the statement *sql*, which is about to be executed."""
+def count(sql: str, server: str = PRIMARY) -> None:
+    """Count the tables of the statement *sql*, which is about to be executed by *server*."""
     if len(sql) > LONG:
         sql = sql.replace("%s, ", "").replace("(%s), ", "")
         if len(sql) > LONGEST:
             for table, verb in tables_of(sql):
-                QUERIES.labels(table, verb).inc()
+                QUERIES.labels(table, verb, server).inc()
             return
-    for counter in counters(sql):
+    for counter in counters(sql, server):
         counter.inc()
 
 
@@ -65,8 +67,8 @@ def tables_of(sql: str) -> set[tuple[str, str]]:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def counters(sql: str) -> tuple[Any, ...]:
-    return tuple(QUERIES.labels(table, verb) for table, verb in sorted(tables_of(sql)))
+def counters(sql: str, server: str) -> tuple[Any, ...]:
+    return tuple(QUERIES.labels(table, verb, server) for table, verb in sorted(tables_of(sql)))
 
 
 @cache
@@ -86,16 +88,20 @@ def _watch_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
         connection.execute_wrappers.insert(0, _counted)
     if connection.vendor == "postgresql":
         driver = connection.connection
-        driver.cursor_factory = _that_counts(driver.cursor_factory)
+        driver.cursor_factory = _that_counts(driver.cursor_factory, _server_of(connection))
 
 
-def _counted(execute: Callable[..., Any], sql: Any, *args: Any) -> Any:
-    count(sql if isinstance(sql, str) else str(sql))
-    return execute(sql, *args)
+def _server_of(connection: BaseDatabaseWrapper) -> str:
+    return PRIMARY if connection.alias == DEFAULT_DB_ALIAS else connection.alias
+
+
+def _counted(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 - as Django calls it
+    count(sql if isinstance(sql, str) else str(sql), _server_of(context["connection"]))
+    return execute(sql, params, many, context)
 
 
 @cache
-def _that_counts(cursor_class: type) -> type:
+def _that_counts(cursor_class: type, server: str) -> type:
     """Return a cursor class that counts COPY, which does not pass through Django's execute wrappers."""
     if hasattr(cursor_class, "counts_copies"):
         return cursor_class
@@ -108,9 +114,9 @@ def _that_counts(cursor_class: type) -> type:
             # The COPY of a query contains its values, so its text is not cached.
             if text[:6].upper().startswith("COPY ("):
                 for table, verb in tables_of(text):
-                    QUERIES.labels(table, verb).inc()
+                    QUERIES.labels(table, verb, server).inc()
             else:
-                count(text)
+                count(text, server)
             return super().copy(statement, *args, **kwargs)
 
     return CountingCursor

@@ -95,6 +95,13 @@ def test_gunicorn_stops_if_no_worker_can_start():
         ),
         ({"DATABASE_URL": "postgresql://u:pa/ss@h/records"}, "DATABASE_URL cannot be parsed. Expected sqlite:///"),
         ({"DATABASE_URL": "postgresql://localhost"}, "DATABASE_URL has no database name. Expected sqlite:///"),
+        (
+            {"DATABASE_URL": "sqlite:///var/x.sqlite3", "DATABASE_REPLICA_URL": "postgresql://standby/records"},
+            "DATABASE_REPLICA_URL needs PostgreSQL, but DATABASE_URL is SQLite: set DATABASE_URL to the PostgreSQL "
+            "database that the replicas follow, or remove DATABASE_REPLICA_URL.",
+        ),
+        ({"DATABASE_REPLICA_URL": "mysql://h/records"}, "DATABASE_REPLICA_URL cannot be parsed. Expected postgresql:"),
+        ({"DATABASE_REPLICA_URL": "postgresql://h/x?hots=y"}, "DATABASE_REPLICA_URL cannot be parsed. Expected postgr"),
         ({"DATABASE_URL": "sqlite:///no-such-folder/x.sqlite3"}, "Type: mkdir -p "),
         ({"DATABASE_POOL_MAX_SIZE": "many"}, "DATABASE_POOL_MAX_SIZE must be a whole number, but is 'many'. Type"),
         ({"API_RATE_TOKEN": "5/fortnight"}, "API_RATE_TOKEN must be a number per second, minute, hour or day, or off"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Count, Sum
 
 from curation.dashboard.addresses import chart_of_table, list_of
@@ -46,7 +46,7 @@ def bar_chart(view: type[MaterializedView], summary: ViewState) -> BarChart | No
     key = f"dashboard:{view._meta.db_table}:{versions_behind(view).replace(' ', ':')}"
     if (cached := cache.get(key)) is None:
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=router.db_for_read(view)):
                 cached = _bars(view)
         except DatabaseError:  # a materialized view that has never been refreshed cannot be read
             return None

@@ -4,14 +4,15 @@ The limit is set before each statement and reset at the end, so it never remains
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from math import ceil
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 STEPS = (
     500_000  # SQLite instructions between two calls of the handler: about 20 ms, because a call may wait for the GIL
@@ -64,13 +65,16 @@ def limited(seconds: float) -> Iterator[None]:
         return
     token = _budget.set(Budget(seconds))
     try:
-        with connection.execute_wrapper(_within_budget):
+        with ExitStack() as wrapped:
+            for connection in set(connections.all()):
+                wrapped.enter_context(connection.execute_wrapper(_within_budget))
             yield
     finally:
         _budget.reset(token)
-        if connection.connection is not None:
-            with suppress(Exception):  # a broken connection is not reused anyway
-                _set_limit(None)
+        for connection in connections.all():
+            if connection.connection is not None:
+                with suppress(Exception):  # a broken connection is not reused anyway
+                    _set_limit(connection, None)
 
 
 @contextmanager
@@ -84,15 +88,15 @@ def unlimited() -> Iterator[None]:
 
 
 @contextmanager
-def first_row_within(seconds: float) -> Iterator[None]:
-    """Limit the duration of the block, which reads the first row of an export. 0 means no limit."""
+def first_row_within(seconds: float, connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Limit the duration of the block, which reads the first row of an export from *connection*. 0 means no limit."""
     if not seconds:
         yield
         return
     connection.ensure_connection()
     stop = _stopped_after if connection.vendor == "postgresql" else _interrupted_after
     try:
-        with stop(seconds):
+        with stop(connection, seconds):
             yield
     except OperationalError as error:
         if was_stopped(error):
@@ -110,14 +114,14 @@ def was_stopped(error: BaseException | None) -> bool:
     )
 
 
-def _within_budget(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-    budget = _budget.get()
-    _set_limit(budget)
+def _within_budget(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 - as Django calls it
+    budget, connection = _budget.get(), context["connection"]
+    _set_limit(connection, budget)
     if budget is None:
-        return execute(sql, *args)
+        return execute(sql, params, many, context)
     begun, budget.executing = monotonic(), True
     try:
-        return execute(sql, *args)
+        return execute(sql, params, many, context)
     except OperationalError as error:
         if was_stopped(error):
             raise QueryTimeError(budget.seconds) from error
@@ -126,13 +130,13 @@ def _within_budget(execute: Callable[..., Any], sql: str, *args: Any) -> Any:
         budget.spent += monotonic() - begun
         budget.executing = False
         if sql.startswith("ROLLBACK TO"):  # it also undoes SET LOCAL
-            _forget_local()
+            _forget_local(connection)
 
 
-def _set_limit(budget: Budget | None) -> None:
-    """Limit the next statement to the remaining time of *budget*. None means no limit."""
+def _set_limit(connection: BaseDatabaseWrapper, budget: Budget | None) -> None:
+    """Limit the next statement of *connection* to the remaining time of *budget*. None means no limit."""
     if connection.vendor == "postgresql":
-        _set_timeout(0 if budget is None else max(1, ceil(budget.left * 1000)))
+        _set_timeout(connection, 0 if budget is None else max(1, ceil(budget.left * 1000)))
     elif budget is None:
         if not _is_watched.get():
             connection.connection.set_progress_handler(None, 0)
@@ -160,7 +164,7 @@ def _handler(budget: Budget) -> Callable[[], bool]:
 
 
 @contextmanager
-def _interrupted_after(seconds: float) -> Iterator[None]:
+def _interrupted_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     end, driver = monotonic() + seconds, connection.connection
     token = _is_watched.set(True)
     driver.set_progress_handler(lambda: monotonic() > end, STEPS)
@@ -174,7 +178,7 @@ def _interrupted_after(seconds: float) -> Iterator[None]:
 # PostgreSQL
 
 
-def _set_timeout(wanted: int) -> None:
+def _set_timeout(connection: BaseDatabaseWrapper, wanted: int) -> None:
     """Set statement_timeout to about *wanted* milliseconds, or to the server's default for 0.
 
     In a transaction, this uses SET LOCAL, because the effect of a plain SET would depend on the transaction's commit or
@@ -190,19 +194,20 @@ def _set_timeout(wanted: int) -> None:
     now = session if local is None else local
     if now != wanted and not (wanted and wanted <= now <= wanted * (1 + SLACK) + 1):
         in_transaction = status == "INTRANS" or not driver.autocommit
-        driver.execute(f"SET {'LOCAL ' * in_transaction}statement_timeout TO {wanted or 'DEFAULT'}")
+        with connection.wrap_database_errors:
+            driver.execute(f"SET {'LOCAL ' * in_transaction}statement_timeout TO {wanted or 'DEFAULT'}")
         session, local = (session, wanted) if in_transaction else (wanted, None)
     setattr(driver, STATE, (session, local))
 
 
-def _forget_local() -> None:
+def _forget_local(connection: BaseDatabaseWrapper) -> None:
     driver = connection.connection
     if driver is not None and hasattr(driver, STATE):
         setattr(driver, STATE, (getattr(driver, STATE)[0], None))
 
 
 @contextmanager
-def _stopped_after(seconds: float) -> Iterator[None]:
+def _stopped_after(connection: BaseDatabaseWrapper, seconds: float) -> Iterator[None]:
     """Cancel the connection's query after *seconds*. statement_timeout would apply to the whole export."""
     driver, is_done = connection.connection, Event()
 

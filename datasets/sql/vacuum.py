@@ -13,13 +13,20 @@ from datasets.sql.table_operations import AlterTables
 SHARE = 0.05  # of a table's rows, after whose change autovacuum visits it; PostgreSQL's default is 0.2
 LARGE_SHARE = 0.1  # of a table's rows, after whose change the worker vacuums it at once
 LEAST = 10_000  # rows; smaller changes are left to autovacuum
-SETTINGS = ", ".join(f"autovacuum_{what}_scale_factor = {SHARE}" for what in ("vacuum", "vacuum_insert", "analyze"))
+SETTINGS = ", ".join(
+    [
+        *(f"autovacuum_{what}_scale_factor = {SHARE}" for what in ("vacuum", "vacuum_insert", "analyze")),
+        # VACUUM would lock a table to shrink its file, and the lock would cancel the long queries of a read replica.
+        "vacuum_truncate = off",
+        "toast.vacuum_truncate = off",
+    ]
+)
 
 
 class VacuumOften(AlterTables):
-    """Let autovacuum visit each table of the app after a change of SHARE of its rows. Do nothing on SQLite.
+    """Let autovacuum visit each table of the app after a change of SHARE of its rows, and never shrink its file.
 
-    Place this after the operations that create tables.
+    Do nothing on SQLite. Place this after the operations that create tables.
     """
 
     def alter(self, schema_editor: Editor, model: type[models.Model]) -> None:

@@ -67,7 +67,7 @@ def test_two_processes_count_requests_together(serve, kelso, tmp_path):
     assert more(seconds, route="people-places-list", method="GET", status="200") == count
     assert more(seconds, route="people-places-detail", method="GET", status="200") == 1
     assert more(seconds, route="people-places-detail", method="GET", status="404") == 1
-    assert more("table_queries_total", table="places", verb="select") == count + 2
+    assert more("table_queries_total", table="places", verb="select", server="primary") == count + 2
     buckets = {"route": "people-places-list", "method": "GET", "status": "200"}
     assert more("http_request_seconds_bucket", le="+Inf", **buckets) == count
     # No process has handled all requests, and the metrics of earlier processes are removed.
@@ -183,7 +183,7 @@ def test_a_worker_serves_its_own_metrics(child_environment, transactional_db, tm
                 break
             time.sleep(0.1)
         assert value(samples, "database_up") == 1 and value(
-            samples, "table_queries_total", table="import_runs", verb="select"
+            samples, "table_queries_total", table="import_runs", verb="select", server="primary"
         )
         again = subprocess.run(
             [sys.executable, "manage.py", "worker", "--batch"],

@@ -63,11 +63,11 @@ def everything(connection: socket.socket) -> bytes:
     return received
 
 
-def start(folder, environment: dict[str, str]) -> Server:
+def start(folder, environment: dict[str, str], limits: dict[str, str] = QUICK) -> Server:
     """Start gunicorn and wait until it answers."""
     port, health = free_port(), free_port()
     command = [sys.executable, *f"-m gunicorn config.wsgi --config config/gunicorn.py --bind 127.0.0.1:{port}".split()]
-    environment = environment | QUICK | {"HTTPS": "off", "HEALTH_PORT": str(health), "ENV_FILE": ""}
+    environment = environment | limits | {"HTTPS": "off", "HEALTH_PORT": str(health), "ENV_FILE": ""}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     while True:
