@@ -9,7 +9,7 @@ from curation.history.edits import put_back, put_back_links
 from curation.history.preview_tokens import seal_of_rows
 from curation.history.undo_result import Undone
 from datasets.models import Record, Vocabulary
-from datasets.sql.dialect import column_name, column_type, pk_column, quoted, sql_false
+from datasets.sql.dialect import column_name, column_type, is_distinct, pk_column, quoted, sql_false
 from datasets.sql.literal_keys import literal_keys
 from datasets.sql.row_json import as_json, values
 from imports.models import Change, Edit, ImportRun
@@ -68,18 +68,14 @@ class Reversal:
         source, _, condition = self.changes(model, Change.Kind.UPDATED, Change.Kind.KEPT).partition(" WHERE ")
         stored = values(model, "c.before")
         key = stored.pop(pk)
-        _store_changes(
-            cursor,
-            edit,
-            f"c.record, '{Change.Kind.UPDATED}', {as_json(model, 'r')}, c.before",
-            model,
-            f"{source} JOIN {table} r ON r.{quoted(pk)} = {key} WHERE {condition}",
-        )
-        assignments = ", ".join(f"{quoted(column)} = {value}" for column, value in stored.items())
-        cursor.execute(
-            f"UPDATE {table} AS r SET {assignments} FROM {source} WHERE r.{quoted(pk)} = {key} AND {condition}"
-        )
-        _count(result.restored, model, cursor.rowcount)
+        rows = f"{source} JOIN {table} r ON r.{quoted(pk)} = {key} WHERE {condition}"
+        change = f"c.record, '{Change.Kind.UPDATED}', {as_json(model, 'r')}, c.before"
+        _count(result.restored, model, _store_changes(cursor, edit, change, model, rows))
+        if assignments := [f"{quoted(column)} = {stored[column]}" for column in _differing(cursor, stored, rows)]:
+            cursor.execute(
+                f"UPDATE {table} AS r SET {', '.join(assignments)} FROM {source}"
+                f" WHERE r.{quoted(pk)} = {key} AND {condition}"
+            )
         for many in model._meta.many_to_many:
             through, owner = quoted(many.m2m_db_table()), quoted(many.m2m_column_name())
             cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT {key} FROM {source} WHERE {condition})")
@@ -139,6 +135,16 @@ def _delete(cursor: CursorWrapper, model: type[Model], edit: Edit, condition: st
         cursor.execute(f"DELETE FROM {through} WHERE {owner} IN (SELECT r.{pk} FROM {rows})")
     cursor.execute(f"DELETE FROM {table} AS r WHERE {condition}")
     return cursor.rowcount
+
+
+def _differing(cursor: CursorWrapper, values: dict[str, str], rows: str) -> list[str]:
+    """Return the columns whose *values* differ from those of any row ``r`` of *rows*.
+
+    SQLite writes the index of each column that an UPDATE sets, even if the value stays the same.
+    """
+    differ = (f"r.{quoted(column)} {is_distinct()} {value}" for column, value in values.items())
+    cursor.execute(f"SELECT {', '.join(f'max(CASE WHEN {each} THEN 1 ELSE 0 END)' for each in differ)} FROM {rows}")
+    return [column for column, is_different in zip(values, cursor.fetchone(), strict=True) if is_different]
 
 
 def _store_changes(cursor: CursorWrapper, edit: Edit, change: str, model: type[Model], rows: str) -> int:
