@@ -1,14 +1,20 @@
-"""Throttling of requests by token, account or IP address. Each process counts separately."""
+"""Throttling of requests by token, account or IP address.
+
+Each process counts separately, or all count together in the database (API_RATES_SHARED).
+"""
 
 import ipaddress
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from django.conf import settings
 from django.core.cache.backends.locmem import LocMemCache
+from django.db import DatabaseError
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
+from datasets.http.request_rates import too_early
 from datasets.tokens import ApiToken
 
 if TYPE_CHECKING:  # it imports this module
@@ -44,6 +50,10 @@ class _Throttle(SimpleRateThrottle):
         if self.rate is None or key is None:
             return True
         interval, now = self.duration / self.num_requests, self.timer()
+        if settings.API_RATES_SHARED:
+            with suppress(DatabaseError):  # without the database, each process counts separately
+                self.too_early = too_early(f"{self.scope} {key}", interval, self.duration, JITTER)
+                return not self.too_early
         arrival = max(self.cache.get(key, now), now)  # the theoretical arrival time
         self.too_early = arrival + interval - now - self.duration
         if self.too_early > JITTER:

@@ -8,6 +8,19 @@ from config.env import BASE_DIR, VAR, env, number
 
 REPLICA = "replica"  # the alias of the read replicas
 WAIT = 2  # seconds to wait for a connection to a replica
+# A host that vanishes closes no connection. With these seconds (milliseconds for timeouts), both sides notice it within
+# half a minute: the server then releases the locks of an import, and rolls back its transaction.
+SERVER = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+    "client_connection_check_interval": 10_000,
+}
+LIVENESS = {
+    **{name.replace("tcp_keep", "keep"): value for name, value in SERVER.items() if name.startswith("tcp_")},
+    "options": " ".join(f"-c {name}={value}" for name, value in SERVER.items()),
+}
 
 
 def database(url: str) -> dict[str, Any]:
@@ -47,6 +60,8 @@ def database(url: str) -> dict[str, Any]:
         }
         return settings
 
+    if settings["HOST"] and not settings["HOST"].startswith("/"):
+        settings["OPTIONS"] = LIVENESS | settings["OPTIONS"]
     if not settings["NAME"]:
         raise ImproperlyConfigured(f"DATABASE_URL has no database name. {expected}.")
     return _pooled(settings, wait=number("DATABASE_POOL_TIMEOUT", default=10))

@@ -188,6 +188,7 @@ API_RATES = {
     "anonymous": rate("API_RATE_ANONYMOUS", default="600/minute"),  # per IP address
     "token": rate("API_RATE_TOKEN", default="1200/minute"),
 }
+API_RATES_SHARED = flag("API_RATES_SHARED", default=False)
 TRUST_PROXY = flag("TRUST_PROXY", default=False)
 MACHINE = ["127.0.0.0/8", "::1/128"]
 PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]

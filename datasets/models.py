@@ -119,3 +119,16 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.number}"
+
+
+class RequestRate(models.Model):
+    """The requests of a client of the API, counted for all processes of all hosts (see datasets.http.request_rates)."""
+
+    client = models.CharField(max_length=200, primary_key=True)
+    arrival = models.FloatField(help_text="Theoretical arrival time of the next request, in seconds since 1970.")
+
+    class Meta:
+        db_table = "request_rates"
+
+    def __str__(self) -> str:
+        return self.client

@@ -14,6 +14,7 @@ from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
+from config.databases import LIVENESS
 from config.db_pool import PooledConnection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -152,12 +153,12 @@ def test_database_url_chooses_postgresql_with_a_pool():
         5433,
     ]
     pool = {"min_size": 2, "max_size": 5, "timeout": 3, "connection_class": PooledConnection}
-    assert database["OPTIONS"] == {"sslmode": "require", "pool": pool}
+    assert database["OPTIONS"] == {"sslmode": "require", "pool": pool} | LIVENESS
 
 
 def test_a_pool_size_of_0_disables_the_pool():
     database = settings_with(**PRODUCTION, DATABASE_POOL_MAX_SIZE="0").DATABASES["default"]
-    assert database["OPTIONS"] == {"sslmode": "require"}
+    assert database["OPTIONS"] == {"sslmode": "require"} | LIVENESS
 
 
 @pytest.mark.django_db

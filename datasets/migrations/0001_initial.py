@@ -112,6 +112,19 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="RequestRate",
+            fields=[
+                ("client", models.CharField(max_length=200, primary_key=True, serialize=False)),
+                (
+                    "arrival",
+                    models.FloatField(help_text="Theoretical arrival time of the next request, in seconds since 1970."),
+                ),
+            ],
+            options={
+                "db_table": "request_rates",
+            },
+        ),
         OrderTextsByCodePoint(),
         VacuumOften(),
     ]

@@ -1,11 +1,17 @@
 """Throttling by IP address or token: Retry-After, and no limit for an empty rate."""
 
+from unittest.mock import Mock
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError
+from django.db.models import F
 from django.test import Client
 from rest_framework.settings import api_settings
 
 from api.throttling import AddressThrottle
+from datasets.http.request_rates import delete_unused
+from datasets.models import RequestRate
 from datasets.tokens import make_token
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
@@ -52,6 +58,29 @@ def test_the_rate_recovers_with_time(client, rates, monkeypatch):
     assert statuses(client, 2) == [200, 429]
     now += 7200
     assert statuses(client, 3) == [200, 200, 429]
+
+
+@pytest.mark.both_engines
+def test_shared_rates_are_counted_for_all_processes(client, rates, settings):
+    settings.API_RATES_SHARED = True
+    rates(anonymous="2/hour")
+    assert statuses(client, 2) == [200, 200]
+    AddressThrottle.cache.clear()  # as in another process
+    assert statuses(client, 1) == [429]
+    assert 1700 < int(client.get(ADDRESS)["Retry-After"]) <= 1800
+    assert statuses(client, 1, REMOTE_ADDR="192.0.2.7") == [200]
+    delete_unused()
+    assert statuses(client, 1) == [429]
+    RequestRate.objects.update(arrival=F("arrival") - 7200)
+    delete_unused()
+    assert not RequestRate.objects.exists() and statuses(client, 3) == [200, 200, 429]
+
+
+def test_shared_rates_without_the_database_are_counted_for_each_process(client, rates, settings, monkeypatch):
+    settings.API_RATES_SHARED = True
+    rates(anonymous="1/hour")
+    monkeypatch.setattr("api.throttling.too_early", Mock(side_effect=OperationalError))
+    assert statuses(client, 2) == [200, 429]
 
 
 def test_an_empty_rate_means_no_limit(client, rates):

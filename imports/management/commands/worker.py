@@ -18,6 +18,7 @@ from django.template.defaultfilters import pluralize
 from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.command_errors import TerminalCommand, unusable
+from datasets.http.request_rates import delete_unused
 from datasets.matviews import behind
 from imports.engine.interrupted import find_interrupted
 from imports.models import ImportRun
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 SWEEP = 10  # seconds between two searches for interrupted runs
 TIDY = 24 * 60 * 60  # seconds between two deletions of expired data
 VACUUM = 10  # seconds between two searches for tables to vacuum
+UNUSED = 60  # seconds between two deletions of the counts of clients that no longer limit them
 SWEEP_UPLOADS = 60 * 60  # seconds between two deletions of uploads without a run
 EXPIRES = {"clearsessions": {}, "prune_db_task_results": {"queue_name": ALL}}  # commands that delete expired data
 
@@ -56,6 +58,7 @@ def _sweep_uploads() -> None:
 
 
 PERIODIC_JOBS: dict[Callable[[], None], float] = {
+    delete_unused: UNUSED,
     _find_interrupted: SWEEP,
     _delete_expired: TIDY,
     _sweep_uploads: SWEEP_UPLOADS,
