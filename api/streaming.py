@@ -24,6 +24,12 @@ STREAMED = [_renderer(known) for known in FORMATS.values() if known.name != "jso
 STREAMED_FORMATS = frozenset(renderer.format for renderer in STREAMED)
 
 
+def filters_of(request: Request, model: type[models.Model]) -> dict[str, str]:
+    """Return the filters in the URL of a list, for the name of a file."""
+    known = record_filterset(model).base_filters
+    return {name: str(value) for name, value in request.query_params.items() if name in known}
+
+
 def streamed(request: Request, records: models.QuerySet, query: ListQuery) -> HttpResponseBase:
     """Return *records* as a file in the negotiated format.
 
@@ -31,7 +37,6 @@ def streamed(request: Request, records: models.QuerySet, query: ListQuery) -> Ht
     """
     names = [column.name for column in query.columns]
     model: type[models.Model] = records.model
-    known = record_filterset(model).base_filters
     ordered = records.order_by(*(key.expression(backwards=False) for key in query.order))
     try:
         file = export(
@@ -41,7 +46,7 @@ def streamed(request: Request, records: models.QuerySet, query: ListQuery) -> Ht
             request.user,
             request.accepted_renderer.format,
             compress=query.compress,
-            filters={name: str(value) for name, value in request.query_params.items() if name in known},
+            filters=filters_of(request, model),
             source=request.build_absolute_uri(),
         )
     except TooManyStreamsError as error:

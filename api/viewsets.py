@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.http import HttpResponseBase
+from django.utils.http import content_disposition_header
 from rest_framework.exceptions import NotFound
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 
 from api.etags import conditional
 from api.metadata import RecordMetadata
-from api.streaming import STREAMED, STREAMED_FORMATS, streamed
+from api.streaming import STREAMED, STREAMED_FORMATS, filters_of, streamed
 from api.summary import Summaries
 from datasets.listing import description_of
 from datasets.query_values import shown
@@ -25,6 +26,7 @@ from datasets.records.query_params import InvalidParametersError, ListQuery, par
 from datasets.records.serialization import RowSerializer
 from datasets.text import clean, composed
 from exports.columns import is_masked
+from exports.file_names import file_stem
 from exports.formats import MASKED_HEADER
 
 Renderers = list[BaseRenderer]  # inside the class, ``list`` is the action
@@ -86,8 +88,8 @@ class RecordViewSet(Summaries):
             return {}
         headers = {MASKED_HEADER: masked}
         if request.accepted_renderer.format == "json":
-            name = masked_name(f"{self.model._meta.db_table}.json")
-            headers["Content-Disposition"] = f'inline; filename="{name}"'
+            name = masked_name(f"{file_stem(self.model, filters_of(request, self.model))}.json")
+            headers["Content-Disposition"] = content_disposition_header(as_attachment=False, filename=name) or ""
         return headers
 
     def _count(self, query: ListQuery, records: models.QuerySet) -> dict:

@@ -259,6 +259,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # an attacker at another
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # manage.py axes_list_attempts and axes_reset_username do what its pages would
 AXES_CLIENT_IP_CALLABLE = "monitoring.client_ip.client_address"
 AXES_LOCKOUT_CALLABLE = "monitoring.login_metrics.locked_out"
 SESSION_COOKIE_AGE = (number("SESSION_HOURS", default=12) or 1) * 3600  # counted from the sign-in

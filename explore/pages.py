@@ -43,7 +43,7 @@ def explored(own: Collection[str] = (), *, simplified: bool = False) -> Callable
                 return no_such_table(request, error)
             except PermissionDenied:
                 return refused(request, 403, *FORBIDDEN)
-            if simplified and not state.is_simple:
+            if simplified and not state.is_simple and "move" not in state.errors:
                 return redirect(request.path + state.query(cursor=state.data.get("cursor")).removesuffix("?"))
             return view(request, state, **more)
 

@@ -14,8 +14,8 @@ from datasets.fields import field_of, related_model
 from datasets.listing import label_field
 from datasets.matviews import summary_of
 from datasets.models import Record
-from datasets.query_values import list_of
-from datasets.records.columns import ListedColumn, columns_of, moved
+from datasets.query_values import list_of, shown
+from datasets.records.columns import DIRECTIONS, ListedColumn, columns_of, moved
 from datasets.records.filters import RecordFilterSet, UnknownParametersError, record_filterset
 from datasets.records.pagination import BoundedPaginator
 from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
@@ -41,8 +41,8 @@ class State:
         self.model = table.model
         self.filterset: type[RecordFilterSet] = record_filterset(self.model)
         self.usual = [column.name for column in default_columns(self.model)]
-        self.data = self._simplified(request.GET)
         self.errors: dict[str, list[str]] = {}
+        self.data = self._simplified(request.GET)
         self.known = [*OF_TABLES, *OF_CHARTS, *OF_EXPORTS, *self.own]
         self.summary = summary_of(self.model)
         self._query, self.records = self._read()
@@ -141,7 +141,10 @@ class State:
         """Apply *moves* to the columns of *data*, and leave out the usual columns."""
         chosen = [column for column in data.get("columns", "").split(",") if column] or self.usual
         for move in moves:
-            chosen = moved(chosen, *move.partition(":")[::2])
+            direction, _, name = move.partition(":")
+            if direction not in DIRECTIONS or all(name != column.name for column in columns_of(self.model)):
+                self._refuse("move", [f"Expected earlier or later, a colon and a column, found {shown(move)}."])
+            chosen = moved(chosen, direction, name)
         if chosen != self.usual:
             data["columns"] = ",".join(chosen)
         else:

@@ -129,7 +129,10 @@ def test_the_side_bar_lists_the_tables_of_the_current_dataset(admin_client, acco
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.FAILED)
     for address in (f"/admin/imports/importrun/{run.pk}/change/", "/admin/imports/rejectedrow/worklist/people/"):
         assert 'aria-label="Tables of People">' in admin_client.get(address).text
-    assert 'id="side-bar"' not in admin_client.get("/admin/").text
+    dashboard = admin_client.get("/admin/")
+    assert 'id="side-bar"' not in dashboard.text
+    administration = header(dashboard).partition("Administration</h2>")[2]
+    assert re.findall(r">([^<>]+)</a>", administration) == ["API tokens", "Groups", "Users", "Task Results"]
     assert 'id="side-bar"' not in admin_client.get("/admin/people/person/?_popup=1").text
 
 

@@ -9,7 +9,7 @@ from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 
@@ -19,7 +19,7 @@ from curation.models import ListColumns
 from datasets.http.error_responses import refused
 from datasets.http.signed_in import signed_in_user
 from datasets.query_values import shown
-from datasets.records.columns import ListedColumn, columns_of, moved
+from datasets.records.columns import DIRECTIONS, ListedColumn, columns_of, moved
 from datasets.records.filter_widgets import title_of
 from exports.columns import is_masked
 
@@ -95,12 +95,11 @@ class ColumnsAdmin(ListAdmin[M]):
             return HttpResponseNotAllowed(["POST"])
         before, offered = self.chosen_columns(request), self.offered_columns(request)
         names = list(dict.fromkeys(request.POST.getlist(FIELD)))
-        if unknown := [name for name in names if name not in offered]:
-            return refused(request, 400, f"{FIELD}: There is no column {shown(unknown[0])}.")
+        if problem := _problem(request.POST, offered):
+            return refused(request, 400, problem)
+        direction, _, target = request.POST.get("move", "").partition(":")
         chosen = [*(name for name in before if name in names), *(name for name in names if name not in before)]
-        if hidden := request.POST.get("hide"):
-            chosen = [name for name in chosen if name != hidden]
-        chosen = moved(chosen, *request.POST.get("move", "").partition(":")[::2])
+        chosen = moved([name for name in chosen if name != request.POST.get("hide")], direction, target)
         if "reset" in request.POST or not chosen:
             chosen = list(self.list_display)
         ListColumns.keep(signed_in_user(request), self.model, chosen if chosen != list(self.list_display) else [])
@@ -110,6 +109,17 @@ class ColumnsAdmin(ListAdmin[M]):
             params[ORDER_VAR] = _order(str(params[ORDER_VAR]), before, chosen)
         address = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         return HttpResponseRedirect(f"{address}?{params.urlencode()}" if params else address)
+
+
+def _problem(posted: QueryDict, offered: Sequence[Column]) -> str:
+    """Return what is wrong with a posted choice, or ""."""
+    direction, _, target = posted.get("move", "").partition(":")
+    named = [(FIELD, name) for name in posted.getlist(FIELD)]
+    named += [(field, name) for field, name in (("hide", posted.get("hide", "")), ("move", target)) if name]
+    unknown = next((f"{field}: There is no column {shown(name)}." for field, name in named if name not in offered), "")
+    if not unknown and direction and direction not in DIRECTIONS:
+        return f"move: Expected earlier or later before the column, found {shown(direction)}."
+    return unknown
 
 
 def column_title(admin: ModelAdmin[Any], name: Column) -> str:

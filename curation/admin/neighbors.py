@@ -25,6 +25,7 @@ SECONDS = 0.25  # for both queries: a filter that few records match may need to 
 NAMES = ("previous", "next")
 Order = tuple[tuple[str, bool], ...]  # the path of each sort column, and whether the order is descending
 BY_KEY: Order = (("pk", False),)
+NOTE = "“Previous” and “Next” follow the order of the keys, because they cannot follow the order of the list."
 
 
 class _ListOrder(RecordChangeList):
@@ -37,18 +38,18 @@ class _ListOrder(RecordChangeList):
 def neighbors(admin: ModelAdmin[Any], request: HttpRequest, record: models.Model) -> dict[str, str]:
     """Return the addresses of the previous and the next record, if they exist and are found in time.
 
-    A list of a long table that is sorted by a column without an index counts as sorted by key.
+    In a long table, they follow the keys instead of the order of a column without an index. A *note* says so.
     """
     given = request.GET.get(LIST, "")
     records, order = _listed(admin, request, given) if given else (None, BY_KEY)
-    if records is None:
-        records, order = admin.get_queryset(request), BY_KEY
+    note = {"note": NOTE} if order is None else {}
+    records, order = (admin.get_queryset(request) if records is None else records), order or BY_KEY
     found: dict[str, Any] = {}
     with suppress(QueryTimeError), limited(SECONDS):
         if (values := _sorted_by(record, order)) is not None:
             found = {name: _beyond(records, order, values, backwards=name == "previous") for name in NAMES}
     meta = admin.opts
-    return {
+    return note | {
         name: reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[quote(key)])
         + (f"?{urlencode({LIST: given})}" if given else "")
         for name, key in found.items()
@@ -56,8 +57,13 @@ def neighbors(admin: ModelAdmin[Any], request: HttpRequest, record: models.Model
     }
 
 
-def _listed(admin: ModelAdmin[Any], request: HttpRequest, parameters: str) -> tuple[models.QuerySet[Any] | None, Order]:
-    """Return the records of a list and their order; None for invalid parameters, or a list of another kind."""
+def _listed(
+    admin: ModelAdmin[Any], request: HttpRequest, parameters: str
+) -> tuple[models.QuerySet[Any] | None, Order | None]:
+    """Return the records of a list, and their order or None if it would be slow to follow.
+
+    The records are None for invalid parameters, and for a list of another kind.
+    """
     if not issubclass(admin.get_changelist(request), RecordChangeList):
         return None, BY_KEY
     asked = copy(request)
@@ -89,9 +95,8 @@ def _listed(admin: ModelAdmin[Any], request: HttpRequest, parameters: str) -> tu
     names = [name for name in listed.queryset.query.order_by if isinstance(name, str)]
     is_known = len(names) == len(listed.queryset.query.order_by) and not any(_is_reference(admin, n) for n in names)
     order = tuple((name.removeprefix("-"), name.startswith("-")) for name in names)
-    if not (is_known and order and (is_quick(admin.model, names[0]) or _is_short(admin.model))):
-        order = BY_KEY
-    return listed.queryset, order
+    can_follow = is_known and order and (is_quick(admin.model, names[0]) or _is_short(admin.model))
+    return listed.queryset, order if can_follow else None
 
 
 def _is_short(model: type[models.Model]) -> bool:

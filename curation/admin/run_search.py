@@ -17,7 +17,7 @@ TEXT, COLUMN = "q", "column"  # parameters of the page
 MOST_SEARCHED = 20_000  # entries in which values are searched
 MOST_FOUND = 1_000
 AT_ONCE = 500
-LONGEST = 200  # characters of the text
+LONGEST = 200  # characters of the text and of the column
 WITH_COLUMNS = ("changed", "kept")  # tabs
 Entries = KeptEntries | run_diff.StoredEntries | list[Entry]
 Formatters = Mapping[str, RejectedRowFormatter]
@@ -26,19 +26,24 @@ Show = Callable[[list[Entry]], Iterable[dict[str, Any]]]  # returns entries as t
 
 @dataclass
 class RunSearch:
-    """The search of a tab. *cut* is the number of searched entries if there are more."""
+    """The search of a tab for a text, and for the records that differ in the *chosen* column.
+
+    The *column* is None if no record differs in it. *cut* is the number of searched entries if there are more.
+    """
 
     text: str
+    chosen: str
     column: Place | None
     columns: list[Place] = field(default_factory=list)  # to choose from
     cut: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.column)
+        return bool(self.text or self.chosen)
 
     @property
-    def chosen(self) -> str:
-        return ".".join(self.column or ())
+    def is_equal(self) -> bool:
+        """Whether no record differs in the chosen column."""
+        return bool(self.chosen) and self.column is None
 
     @property
     def query(self) -> str:
@@ -56,6 +61,8 @@ class RunSearch:
 
         None if the entries were not stored.
         """
+        if self.is_equal:
+            return []
         every = run_diff.entries(run, tab, unseen, self.column)
         if every is None or not self.text:
             return every
@@ -99,7 +106,7 @@ def _values(shown: dict[str, Any]) -> Iterator[Any]:
 
 
 def search_of(run: ImportRun, tab: str, given: Mapping[str, str], formatters: Formatters) -> RunSearch:
-    """Return the search of *tab* with the *given* parameters. A column that does not exist is ignored."""
+    """Return the search of *tab* with the *given* parameters."""
     columns = [
         place
         for name, formatter in formatters.items()
@@ -108,7 +115,7 @@ def search_of(run: ImportRun, tab: str, given: Mapping[str, str], formatters: Fo
     ]
     wanted = given.get(COLUMN, "")
     column = next((place for place in columns if ".".join(place) == wanted), None)
-    return RunSearch(given.get(TEXT, "").strip()[:LONGEST], column, columns)
+    return RunSearch(given.get(TEXT, "").strip(), wanted, column, columns)
 
 
 def _columns(formatter: RejectedRowFormatter) -> Iterator[Place]:

@@ -93,6 +93,8 @@ def _check_run(name: str, value: str) -> None:
         raise ValueError(f"Unknown parameter.{suggest(name, RUN_PARAMETERS)}")
     if name == "tab" and value and value not in run_detail.TABS:
         raise ValueError(f"Expected one of {', '.join(run_detail.TABS)}; found {shown(value)}.")
+    if name in (run_search.TEXT, run_search.COLUMN) and len(value) > run_search.LONGEST:
+        raise ValueError(f"Expected at most {run_search.LONGEST} characters, found {len(value):,}.")
 
 
 def _check_worklist(name: str, value: str) -> None:

@@ -21,6 +21,7 @@ PROVENANCE = {
     "created_in": "the file that created the record",
     "changed_in": "the file that last changed the record",
 }
+DIRECTIONS = ("earlier", "later")  # in which a column of a list can be moved
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def field_at(model: type[models.Model], path: str) -> models.Field[Any, Any]:
 
 
 def moved(names: list[str], direction: str, name: str) -> list[str]:
-    """Return the *names* of a list's columns with *name* moved by one position, ``earlier`` or ``later``."""
-    if name not in names or direction not in ("earlier", "later"):
+    """Return the *names* of a list's columns with *name* moved by one position in a *direction*."""
+    if name not in names or direction not in DIRECTIONS:
         return names
     place = names.index(name)
     others = [other for other in names if other != name]

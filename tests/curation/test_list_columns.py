@@ -85,8 +85,14 @@ def test_the_choice_belongs_to_one_account_and_keeps_filters_and_order(client, a
 
 
 def test_unknown_columns_and_other_methods_are_refused(client, admin_client, people, django_user_model):
-    answer = admin_client.post(f"{PEOPLE}columns/", {"columns": ["given_name", "password"]})
-    assert answer.status_code == 400 and "There is no column password." in answer.text
+    for name, value, problem in (
+        ("columns", "password", "columns: There is no column password."),
+        ("hide", "password", "hide: There is no column password."),
+        ("move", "later:password", "move: There is no column password."),
+        ("move", "up:id", "move: Expected earlier or later before the column, found up."),
+    ):
+        answer = admin_client.post(f"{PEOPLE}columns/", {"columns": ["given_name"], name: value})
+        assert answer.status_code == 400 and problem in answer.text
     assert admin_client.get(f"{PEOPLE}columns/").status_code == 405
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
     assert client.post(f"{PEOPLE}columns/", {"columns": ["given_name"]}).status_code == 403

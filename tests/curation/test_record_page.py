@@ -84,6 +84,13 @@ def test_records_without_a_value_have_neighbors_as_in_the_list(admin_client, par
         assert re.search(rf'/subject/{before}/change/[^"]*" rel="prev"', texts[1]), (before, after)
 
 
+def test_the_page_says_if_its_neighbors_do_not_follow_the_list(admin_client, places, monkeypatch):
+    monkeypatch.setattr(neighbors, "_is_short", lambda model: False)
+    for order, is_indexed in (("1", True), ("2", False)):
+        page = admin_client.get(f"/admin/people/place/{places['Ely']}/change/?_changelist_filters=o={order}").text
+        assert (neighbors.NOTE in page) is not is_indexed and 'rel="next"' in page
+
+
 @pytest.mark.parametrize("order", ["2" + ".2" * 5, "2" + ".2" * 3000, "x"])
 def test_the_order_of_the_list_has_few_columns(admin_client, places, order):
     answer = admin_client.get(f"/admin/people/place/{places['Ely']}/change/?_changelist_filters=o={order}")

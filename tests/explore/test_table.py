@@ -55,6 +55,10 @@ def test_columns_are_chosen_in_any_order(reader, people):
     moved = f"{PEOPLE}?columns=given_name&columns=date_of_birth&columns=id&move=earlier:date_of_birth"
     assert address_after(reader, moved) == f"{PEOPLE}?columns=date_of_birth,given_name,id"
     assert address_after(reader, f"{PEOPLE}?columns=id,given_name&move=later:id") == f"{PEOPLE}?columns=given_name,id"
+    for move in ("up:id", "later:nothing"):
+        assert f"Expected earlier or later, a colon and a column, found {move}." in reader.page(
+            f"{PEOPLE}?move={move}", 400
+        )
 
 
 def test_default_columns_are_not_in_the_url(reader, people):

@@ -72,7 +72,8 @@ def test_a_page_of_the_api_declares_masked_columns(analyst, admin_client, users)
     for address in ("/api/experiments/users/", "/api/experiments/users/1/"):
         answer = analyst.get(address)
         assert answer["Masked-Columns"] == "email"
-        assert answer["Content-Disposition"] == 'inline; filename="users.masked.json"'
+        name = r'inline; filename="experiments-users_[0-9-]+\.masked\.json"'
+        assert re.fullmatch(name, answer["Content-Disposition"])
         assert "Masked-Columns" not in analyst.get(f"{address}?fields=name")
         assert "Masked-Columns" not in admin_client.get(address)
 
