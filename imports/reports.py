@@ -14,6 +14,7 @@ from datasets.records.masking import Viewer, hidden_fields
 from datasets.registry import dataset_apps
 from datasets.terminal_text import escaped
 from datasets.text import visible
+from imports import merge_steps
 from imports.engine.listed_missing import LISTED
 from imports.engine.run import Outcome
 from imports.models import ImportRun, RejectedRow, SourceFile
@@ -83,17 +84,17 @@ def may_view_records(user: Viewer, dataset: str) -> bool:
 def progress(run: ImportRun) -> dict[str, Any]:
     """Return the progress of a run: bytes and rows read, rows per second, remaining time, phase, and per mille.
 
-    Reading and merging are each half of the run. While SQLite merges, no other process can save the progress: the run
-    then stays at the steps that were done before.
+    Reading and merging are each half of the run.
     """
     total = run.bytes_total or sum(upload["size"] for upload in run.uploads)
     read = min(run.bytes_read, total)
     seconds = (timezone.now() - run.begun_at).total_seconds() if run.begun_at else 0
     begun = seconds and read * 100 >= total  # before that, an estimate would be unreliable
     left = seconds * (total - read) / read if begun and read else None
-    merged = run.merge_steps_done / run.merge_steps if run.merge_steps else 0
+    steps_done = merge_steps.completed(run)
+    merged = steps_done / run.merge_steps if run.merge_steps else 0
     return {
-        "phase": _phase(run, all_read=read >= total),
+        "phase": _phase(run, steps_done, all_read=read >= total),
         "per_mille": round(500 * (read / total if total else 0) + 500 * merged),
         "total": total,
         "read": read,
@@ -104,9 +105,9 @@ def progress(run: ImportRun) -> dict[str, Any]:
     }
 
 
-def _phase(run: ImportRun, *, all_read: bool) -> str:
+def _phase(run: ImportRun, steps_done: int, *, all_read: bool) -> str:
     """Return the phase of a running import, one of PHASES."""
-    if run.merging and run.merge_steps_done + 1 >= run.merge_steps > 0:
+    if run.merging and steps_done + 1 >= run.merge_steps > 0:
         return PHASES[2]
     return PHASES[1] if all_read else PHASES[0]
 

@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
+from imports import merge_steps
 from imports.engine.locks import ImportCancelledError
 from imports.models import ImportRun
 
@@ -21,8 +22,8 @@ PATIENCE = 100  # milliseconds to wait for another writer when saving the progre
 class Heartbeat:
     """Saves the progress of *run* in a thread with its own connection.
 
-    If a lock is held, it skips saving instead of waiting. SQLite allows only one writer, so nothing is saved there
-    while the run merges. Checking for cancellation never waits.
+    If a lock is held, it skips saving instead of waiting. SQLite allows only one writer, so only the steps are saved
+    there while the run merges, in a file. Checking for cancellation never waits.
     """
 
     def __init__(self, run: ImportRun):
@@ -50,6 +51,7 @@ class Heartbeat:
         except ImportCancelledError:
             self._stopped.set()
         self._thread.join()
+        merge_steps.forget(self.run)
         if self._thrown:  # the connection may still be executing a statement
             if self._connection.connection is not None:
                 self._connection.connection.close()
@@ -72,6 +74,7 @@ class Heartbeat:
     def step(self, count: int = 1) -> None:
         """Record that a step of the merge is complete, or several."""
         self.steps_done += count
+        merge_steps.save(self.run, self.steps_done)
 
     def merging(self, steps: int) -> None:
         """Record that staging is complete and *steps* follow. Call it before the merge transaction begins."""

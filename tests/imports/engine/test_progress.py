@@ -1,7 +1,12 @@
 """The progress of a run covers reading and merging."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from imports import reports
 from imports.engine.heartbeat import Heartbeat
 from imports.models import ImportRun
 from tests.curation.run_pages import plain
@@ -34,6 +39,23 @@ def test_every_announced_step_of_a_merge_is_completed(importing, write, counted)
     importing("people", write("all/people.csv", PEOPLE).parent)
     importing("people", write("all/people.csv", PEOPLE.replace("Mac", "Mack")).parent)
     assert counted["announced"] == counted["done"] > 0
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's heartbeats save the steps about once a second")
+def test_the_progress_advances_while_sqlite_merges(importing, write, monkeypatch):
+    shown, step = [], Heartbeat.step
+
+    def look(heartbeat, number=1):
+        step(heartbeat, number)
+        progress = reports.progress(ImportRun.objects.get())
+        shown.append((progress["per_mille"], progress["phase"]))
+
+    monkeypatch.setattr(Heartbeat, "step", look)
+    importing("people", write("all/places.csv", PLACES).parent)
+    numbers, phases = zip(*shown, strict=True)
+    assert 500 < numbers[0] < numbers[-1] == 1000 and sorted(numbers) == list(numbers)
+    assert phases[0] == "Comparing" and phases[-1] == "Saving"
+    assert not list(Path(settings.MEDIA_ROOT).rglob(".people.steps"))
 
 
 @pytest.mark.parametrize(
