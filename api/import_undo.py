@@ -15,9 +15,9 @@ from api.problems import Conflict
 from api.strict_serializers import Choice, Flag, StrictSerializer, Text
 from curation.history import undo_result
 from curation.history.undo_first import seal_of_steps, undo_or_redo
-from curation.history.undo_permissions import may
 from curation.history.undo_result import UndoForbiddenError, Undone, UndoOvertakenError, UndoRefusedError
 from datasets.http.signed_in import signed_in_user
+from datasets.permissions import may
 from datasets.registry import served_name
 from imports.models import Edit, ImportRun
 

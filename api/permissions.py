@@ -7,6 +7,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from datasets.permissions import may
 from datasets.tokens import ApiToken
 
 if TYPE_CHECKING:  # it imports this module
@@ -22,7 +23,7 @@ class MayRead(BasePermission):
         model = getattr(view, "model", None)
         if model is None or not request.user.is_authenticated:
             return request.user.is_authenticated
-        return request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+        return may(request.user, "view", model)
 
 
 class HasScope(BasePermission):

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from datasets.listing import description_of
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from datasets.registry import kind_of, nearest_name, served_tables
 
@@ -55,7 +56,7 @@ class Table:
 
     def seen_by(self, user: Viewer) -> bool:
         """Whether *user* has permission to view it."""
-        return user.has_perm(f"{self.model._meta.app_label}.view_{self.model._meta.model_name}")
+        return may(user, "view", self.model)
 
 
 def tables_for(user: Viewer) -> list[Table]:

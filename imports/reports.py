@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from datasets.permissions import may
 from datasets.records.masking import Viewer, hidden_fields
 from datasets.registry import dataset_apps
 from datasets.terminal_text import escaped
@@ -77,8 +78,7 @@ def may_view_records(user: Viewer, dataset: str) -> bool:
     """Return whether *user* may view the records of every table of *dataset*."""
     if dataset not in dataset_apps():
         return False
-    models = [source.model._meta for source in sources_of(dataset)]
-    return all(user.has_perm(f"{meta.app_label}.view_{meta.model_name}") for meta in models)
+    return all(may(user, "view", source.model) for source in sources_of(dataset))
 
 
 def progress(run: ImportRun) -> dict[str, Any]:

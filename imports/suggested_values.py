@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import models
 
+from datasets.permissions import may
 from datasets.records.masking import Viewer, hidden_fields
 from datasets.records.search import search
 from imports.sources import Column, Reference, VocabularyColumn
@@ -44,7 +45,6 @@ def _known_values(column: Column, user: Viewer) -> models.QuerySet[Any, Any] | N
         model, name = column.model, "name"
     else:
         return None
-    meta = model._meta
-    if not user.has_perm(f"{meta.app_label}.view_{meta.model_name}") or name in hidden_fields(model, user):
+    if not may(user, "view", model) or name in hidden_fields(model, user):
         return None
     return model._default_manager.order_by(name).values_list(name, flat=True)

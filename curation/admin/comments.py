@@ -17,6 +17,7 @@ from curation.admin.typed_texts import contains, text_column
 from curation.history.record_counts import model_of
 from curation.models import LONGEST_COMMENT, Comment
 from datasets.http.signed_in import signed_in_user
+from datasets.permissions import may
 from datasets.records.search import words_of
 from datasets.registry import dataset_apps
 from datasets.text_fields import TextField
@@ -75,9 +76,9 @@ class CommentAdmin(ReadOnlyAdmin[Comment]):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Comment]:
         """Return the comments on records and runs that the user may view."""
-        metas = [model._meta for app in dataset_apps().values() for model in app.get_models()]
-        seen = [meta for meta in metas if request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}")]
-        may_read = models.Q(table__in=[meta.db_table for meta in seen])
+        known = [model for app in dataset_apps().values() for model in app.get_models()]
+        seen = [model._meta.db_table for model in known if may(request.user, "view", model)]
+        may_read = models.Q(table__in=seen)
         if request.user.has_perm("imports.view_importrun"):
             may_read |= models.Q(run__isnull=False)
         return super().get_queryset(request).filter(may_read)

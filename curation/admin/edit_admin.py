@@ -23,9 +23,10 @@ from curation.history.edits import EditRefusedError
 from curation.history.preview_tokens import seal_of_edited
 from curation.history.timeline import Readable
 from curation.history.undo import undo_edit
-from curation.history.undo_permissions import may, may_undo
+from curation.history.undo_permissions import may_undo
 from curation.history.undo_result import UndoRefusedError
 from datasets.http.signed_in import signed_in_user
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from imports.models import Change, Edit
 

@@ -26,6 +26,7 @@ from curation.history.timeline import changes_of
 from datasets.fields import related_model, through_model
 from datasets.http.signed_in import signed_in_user
 from datasets.models import Vocabulary
+from datasets.permissions import may
 from datasets.records.masking import hidden_fields, personal_names, refuse_masked
 from datasets.text_fields import TextField
 
@@ -244,11 +245,10 @@ class EditedAdmin(ListAdmin[M]):
         for relation in self.model._meta.related_objects:
             if relation.on_delete is not models.PROTECT:
                 continue
-            meta = relation.related_model._meta
             records = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs})
             if count := records.count():
                 yield format_html("{}:", counted(relation.related_model, count))
-                if request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+                if may(request.user, "view", relation.related_model):
                     more = [f"… and {count - SHOWN} more"] if count > SHOWN else []
                     yield [*(self._linked(record) for record in records.order_by("pk")[:SHOWN]), *more]
 

@@ -13,8 +13,8 @@ from django.utils.text import Truncator
 
 from curation.admin import pair_choices, run_search
 from curation.dashboard.addresses import list_of
-from curation.history.undo_permissions import may
 from datasets import exact_json
+from datasets.permissions import may
 from datasets.records.masking import masked
 from datasets.registry import dataset_apps
 from datasets.text import visible

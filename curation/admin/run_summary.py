@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 
 from curation.admin.explore_links import explore_address
-from curation.history.undo_permissions import may
+from datasets.permissions import may
 from datasets.registry import dataset_apps
 from imports import reports
 from imports.models import ImportRun

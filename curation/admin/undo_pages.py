@@ -14,9 +14,9 @@ from curation.admin import confirmation
 from curation.admin.reasons import posted_reason
 from curation.history.edits import EditRefusedError
 from curation.history.undo_first import seal_of_steps, undo_or_redo
-from curation.history.undo_permissions import may
 from curation.history.undo_result import Conflict, Undone, UndoOvertakenError, UndoRefusedError, named
 from datasets.http.signed_in import signed_in_user
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from imports.models import Edit, ImportRun
 

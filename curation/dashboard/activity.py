@@ -10,8 +10,8 @@ from django.db import models
 from django.urls import reverse
 
 from curation.dashboard.addresses import run_page
-from curation.history.undo_permissions import may
 from datasets.models import Record, Vocabulary
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from imports.masking import readable
 from imports.models import Edit, ImportRun

@@ -10,10 +10,10 @@ from django.utils.text import capfirst
 
 from curation.dashboard.addresses import chart_of_table, list_of
 from curation.dashboard.bar_chart import BarChart, bar_chart
-from curation.history.undo_permissions import may
 from datasets.listing import description_of
 from datasets.matviews import ViewState, states, views_of
 from datasets.models import Record
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from datasets.records.pagination import displayed_count
 from datasets.registry import TITLES, dataset_apps, main_model

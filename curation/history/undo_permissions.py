@@ -1,17 +1,11 @@
 """The permissions that an undo or redo needs."""
 
-from django.db.models import Model
-
 from curation.history.edited_models import edited_models
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from imports.models import Change, Edit, ImportRun
 
 UNDO_RUN = "imports.undo_importrun"
-
-
-def may(user: Viewer, action: str, model: type[Model]) -> bool:
-    """Return whether *user* may do *action*, such as ``change``, with records of *model*."""
-    return user.has_perm(f"{model._meta.app_label}.{action}_{model._meta.model_name}")
 
 
 def may_undo(user: Viewer, action: ImportRun | Edit) -> bool:

@@ -18,6 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from datasets.atomic_write import STANDARD_OUTPUT, write_whole
 from datasets.command_errors import TerminalCommand, unusable
 from datasets.models import MaterializedView
+from datasets.permissions import may
 from datasets.records.aggregation import OF_COLUMNS, groupings, measures, summarise
 from datasets.records.grouping import AggregationError
 from datasets.records.masking import Viewer, masked_name
@@ -182,7 +183,7 @@ def _user(name: str | None, model: type[models.Model]) -> Viewer:
         raise CommandError(f"--as-user: there is no account {name}.{suggest(name, names)}")
     if not user.is_active:
         raise CommandError(f"--as-user: the account {name} is not active.")
-    if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+    if not may(user, "view", model):
         raise CommandError(f"--as-user: {name} may not view {model._meta.verbose_name_plural}.")
     return user
 
