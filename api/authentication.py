@@ -15,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Th
 from rest_framework.request import Request
 
 from api.throttling import AddressThrottle
+from datasets.read_only import is_read_only
 from datasets.tokens import ApiToken, digest_of
 from imports.tasks import short_busy_timeout
 
@@ -76,7 +77,12 @@ class BrowserAuthentication(SessionAuthentication):
 
 
 def _note_use(token: ApiToken) -> None:
-    """Update the token's last use, at most once a minute. If SQLite is locked, skip the update instead of waiting."""
+    """Update the token's last use, at most once a minute. Skip the update if it would have to wait.
+
+    That is so if SQLite is locked, or if the request can only read.
+    """
+    if is_read_only():
+        return
     now = timezone.now()
     if token.last_used is None or token.last_used < now - OFTEN:
         due = Q(last_used=None) | Q(last_used__lt=now - OFTEN)

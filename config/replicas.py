@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from config.databases import REPLICA
 from datasets.matviews import views_of
+from datasets.read_only import is_read_only
 from datasets.registry import dataset_apps
 from datasets.sql.query_timeout import unlimited, was_stopped
 from exports.responses import ExportResponse
@@ -86,6 +87,8 @@ class Reading:
 
         In a transaction of the primary, it is the primary, because the transaction may have written.
         """
+        if is_read_only():
+            return REPLICA if self.is_open or self._open() else DEFAULT_DB_ALIAS
         if self._uses_primary or self.has_failed or connections[DEFAULT_DB_ALIAS].in_atomic_block:
             return DEFAULT_DB_ALIAS
         if dataset not in self._aliases:
@@ -124,7 +127,8 @@ class Reading:
         if not breaker.may_try():
             REQUESTS.labels("away").inc()
             return False
-        self._of_primary = _stored_versions(connections[DEFAULT_DB_ALIAS])
+        if not is_read_only():  # the primary does not respond
+            self._of_primary = _stored_versions(connections[DEFAULT_DB_ALIAS])
         try:
             self.replica.set_autocommit(False)
             self._of_replica = _stored_versions(self.replica)

@@ -43,6 +43,9 @@ DATABASES = {"default": database(env.str("DATABASE_URL", default="") or "sqlite:
 if replica_url := env.str("DATABASE_REPLICA_URL", default="").strip():
     DATABASES[REPLICA] = replica(replica_url, DATABASES["default"])
     DATABASE_ROUTERS = ["config.replicas.Router"]
+READ_ONLY_WITHOUT_PRIMARY = flag("READ_ONLY_WITHOUT_PRIMARY", default=False)
+if READ_ONLY_WITHOUT_PRIMARY and not replica_url:
+    raise ImproperlyConfigured("READ_ONLY_WITHOUT_PRIMARY is on, which needs a read replica: set DATABASE_REPLICA_URL.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Files
@@ -94,7 +97,9 @@ CORS_ALLOWED_ORIGINS = origins("CORS_ORIGINS")
 CORS_URLS_REGEX = "^/api/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = "Content-Disposition Data-As-Of ETag Location Masked-Columns Retry-After X-Request-ID".split()
+CORS_EXPOSE_HEADERS = (
+    "Content-Disposition Data-As-Of ETag Location Masked-Columns Read-Only Retry-After X-Request-ID".split()
+)
 
 # The site
 
@@ -137,6 +142,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "datasets.http.head_requests.answer_as_get",
     "config.headers.add_headers",
+    *(["config.read_only_middleware.ReadOnlyWithoutPrimary"] if READ_ONLY_WITHOUT_PRIMARY else []),
     "config.query_timeout_middleware.LimitQueryTime",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

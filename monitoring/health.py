@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -26,12 +27,15 @@ def ready(request: HttpRequest | None, *, forwarded: bool = False) -> HttpRespon
         if not is_migrated():
             return _answer(503, process="alive", database="answers", migrations="not applied")
     except (DatabaseError, InterfaceError):
+        if _can_read():
+            return _answer(200, process="alive", database="does not respond", replica="answers")
         return _answer(503, process="alive", database="does not respond")
     return _answer(200, process="alive", database="answers", migrations="applied")
 
 
-def ask_database() -> None:
+def ask_database(alias: str = DEFAULT_DB_ALIAS) -> None:
     """Raise DatabaseError if the database does not respond within SOON seconds."""
+    connection = connections[alias]
     if pool := getattr(connection, "pool", None):  # of PostgreSQL
         pool.open()  # usually done by the first request
         with connection.wrap_database_errors, pool.connection(timeout=SOON) as driver:
@@ -41,17 +45,28 @@ def ask_database() -> None:
             cursor.execute("SELECT 1")
 
 
+def _can_read() -> bool:
+    """Return whether the site can read from a replica without the primary."""
+    if not settings.READ_ONLY_WITHOUT_PRIMARY:
+        return False
+    try:
+        ask_database("replica")
+        return is_migrated("replica")
+    except (DatabaseError, InterfaceError):
+        return False
+
+
 def is_draining() -> bool:
     """Return whether this server is shutting down and only finishes open requests."""
     path = os.environ.get(DRAINING)
     return Path(path).exists() if path else False
 
 
-def is_migrated() -> bool:
+def is_migrated(alias: str = DEFAULT_DB_ALIAS) -> bool:
     """Return whether all migrations of this code are applied."""
     global _migrated
     if not _migrated:
-        executor = MigrationExecutor(connection)
+        executor = MigrationExecutor(connections[alias])
         _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _migrated
 

@@ -52,6 +52,9 @@ RUN_ELSEWHERE = {
     "deploy/rotate database-password": "tests/stack/test_keeping.py",
     "deploy/backup backups/before-upgrade": MANUALLY,
     "docker compose run --rm worker python manage.py upload_stored_files": "tests/hosts/test_stored_files.py",
+    "pg_basebackup --dbname 'host=primary user=replicator' --pgdata \"$PGDATA\" --create-slot --slot standby1 -R": (
+        "tests/replica/servers.py"
+    ),
     "docker compose exec prometheus wget -qO- http://localhost:9090/api/v1/alerts": "tests/stack/test_metrics.py",
 }
 

@@ -101,6 +101,10 @@ def test_gunicorn_stops_if_no_worker_can_start():
             "DATABASE_REPLICA_URL needs PostgreSQL, but DATABASE_URL is SQLite: set DATABASE_URL to the PostgreSQL "
             "database that the replicas follow, or remove DATABASE_REPLICA_URL.",
         ),
+        (
+            {"READ_ONLY_WITHOUT_PRIMARY": "on"},
+            "READ_ONLY_WITHOUT_PRIMARY is on, which needs a read replica: set DATABASE_REPLICA_URL.",
+        ),
         ({"DATABASE_REPLICA_URL": "mysql://h/records"}, "DATABASE_REPLICA_URL cannot be parsed. Expected postgresql:"),
         ({"DATABASE_REPLICA_URL": "postgresql://h/x?hots=y"}, "DATABASE_REPLICA_URL cannot be parsed. Expected postgr"),
         ({"DATABASE_URL": "sqlite:///no-such-folder/x.sqlite3"}, "Type: mkdir -p "),

@@ -6,7 +6,7 @@ import sys
 import threading
 from time import monotonic
 
-from django.db import connection
+from django.db import connections
 
 from config.env import number
 from monitoring import health
@@ -66,7 +66,7 @@ def _answer(path: str) -> bytes:
     try:
         response = health.alive(None) if path == "/healthz" else health.ready(None)
     finally:
-        connection.close()
+        connections.close_all()
     head = f"HTTP/1.1 {response.status_code} {response.reason_phrase}\r\nContent-Type: application/json\r\n"
     head += f"Content-Length: {len(response.content)}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
     return head.encode("latin-1") + response.content

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 
 from datasets.navigation import Paths, Section, may_use_admin, sections
+from datasets.read_only import MESSAGE, is_read_only
 from datasets.registry import TITLES, dataset_apps
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ class Link:
 def site_title() -> str:
     """Return the name of the site."""
     return str(admin.site.site_title)
+
+
+@register.simple_tag
+def read_only_message() -> str:
+    """Return why the site can only be read at the moment, or an empty string."""
+    return MESSAGE if is_read_only() else ""
 
 
 @register.simple_tag(takes_context=True)

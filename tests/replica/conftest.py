@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.replica.servers import Servers, manage
-from tests.replica.site import Site
+from tests.replica.site import NAME, Site, create_curator
 from tests.serving.conftest import start
 
 
@@ -28,16 +28,24 @@ def servers() -> Iterator[Servers]:
 
 
 @pytest.fixture(scope="session")
-def site(servers, tmp_path_factory) -> Iterator[Site]:
-    """The site, with one process and an account for a curator."""
+def token(servers) -> str:
+    """A token of the curator's account."""
     of_site = environment(servers)
-    site = Site(start(tmp_path_factory.mktemp("site"), of_site, {"WEB_CONCURRENCY": "1", "WEB_THREADS": "8"}))
-    site.token = manage(
-        of_site, "api_token", site.create_curator(of_site), "--name", "tests", "--scope", "read"
-    ).strip()
+    create_curator(of_site)
+    scopes = ("--scope", "read", "--scope", "import")
+    return manage(of_site, "api_token", NAME, "--name", "tests", *scopes).strip()
+
+
+@pytest.fixture(scope="module")
+def site(servers, token, tmp_path_factory, request) -> Iterator[Site]:
+    """The site with one process and the settings that the module names, and a session of the curator."""
+    variables = environment(servers) | getattr(request.module, "SETTINGS", {})
+    server = start(tmp_path_factory.mktemp("site"), variables, {"WEB_CONCURRENCY": "1", "WEB_THREADS": "8"})
+    site = Site(server, token)
+    site.sign_in()
     yield site
-    site.server.process.terminate()
-    site.server.process.wait()
+    server.process.terminate()
+    server.process.wait()
 
 
 def environment(servers: Servers) -> dict[str, str]:

@@ -86,9 +86,20 @@ class Servers:
         """Kill the standby's processes, as a machine that loses power would."""
         os.kill(int((self.standby_data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
 
+    def stop_primary(self) -> None:
+        """Stop the primary without waiting for its clients."""
+        self._run("pg_ctl", "-w", "-D", self.primary.pgdata, "-m", "immediate", "stop")
+
+    def start_primary(self) -> None:
+        """Start the primary again."""
+        data, socket = self.primary.pgdata, self.primary.get_postmaster_info().socket_dir
+        self._run("pg_ctl", "-w", "-D", data, "-l", data / "log", "-o", f"-h '' -k {socket}", "start")
+
     def remove(self) -> None:
         """Stop and delete both servers."""
         self.stop_standby("immediate")
+        with suppress(subprocess.CalledProcessError):
+            self.stop_primary()
         self.primary.cleanup()
 
     def sql(self, statement: str, *parameters: object) -> list[tuple]:

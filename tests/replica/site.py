@@ -25,6 +25,12 @@ User.objects.create_superuser({NAME!r}, password={PASSWORD!r})
 """
 
 
+def create_curator(environment: dict[str, str]) -> None:
+    """Create the curator's account."""
+    command = [sys.executable, "manage.py", "shell", "--command", CREATE]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
 class Answer(NamedTuple):
     """A response."""
 
@@ -58,27 +64,27 @@ class Fields(HTMLParser):
 class Site:
     """The site at the address of *server*. Pages are requested as the curator, and /api/ with *token*."""
 
-    def __init__(self, server: Server):
-        self.server, self.token = server, ""
+    def __init__(self, server: Server, token: str):
+        self.server, self.token = server, token
         self.browser = build_opener(HTTPCookieProcessor(CookieJar()))
-
-    def create_curator(self, environment: dict[str, str]) -> str:
-        """Create the curator's account and return its name."""
-        command = [sys.executable, "manage.py", "shell", "--command", CREATE]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-        return NAME
 
     def get(self, path: str, **headers: str) -> Answer:
         """Send a GET request with the token, and return the whole response."""
         with self.opened(path, **headers) as answer:
             return Answer(answer.status, answer.headers, answer.read())
 
+    def post(self, path: str, **fields: str) -> Answer:
+        """Send a POST request with the token."""
+        with self.opened(path, urlencode(fields), Content_Type="application/x-www-form-urlencoded") as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+
     @contextmanager
-    def opened(self, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
-        """Send a GET request with the token, and yield the response before its body is read."""
+    def opened(self, path: str, body: str | None = None, **headers: str) -> Iterator[http.client.HTTPResponse]:
+        """Send a request with the token, and yield the response before its body is read."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)) as connection:
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"} | headers)
+            headers |= {"Authorization": f"Bearer {self.token}"}
+            connection.request("GET" if body is None else "POST", path, body, headers)
             yield connection.getresponse()
 
     def page(self, path: str, **fields: str) -> Answer:

@@ -54,7 +54,6 @@ def add_place(site, number: int) -> None:
 
 
 def test_the_replica_reads_datasets_and_the_primary_everything_else(site):
-    site.sign_in()
     key = site.get(f"{PLACES}?page_size=1").json["results"][0]["id"]
     history = f"/admin/people/place/{key}/change/"
     for path in (*LOAD, f"{PLACES}{key}/", "/explore/people/people/export/", history):
@@ -77,7 +76,6 @@ def test_a_known_tag_is_confirmed_with_one_query_of_the_versions_on_the_primary(
 
 
 def test_a_write_is_seen_at_once_while_the_replica_is_behind(site, servers):
-    site.sign_in()
     servers.standby_sql("SELECT pg_wal_replay_pause()")
     try:
         add_place(site, 1)
@@ -115,7 +113,6 @@ class Reader:
 
 def test_no_answer_is_stale_and_no_tag_names_two_answers(site, servers):
     """While a writer adds places, and the replay is paused and resumed, two readers send 1,000 requests."""
-    site.sign_in()
     written, end = [900_000], threading.Event()
     add_place(site, written[-1])
 
@@ -214,7 +211,6 @@ def kill(servers) -> None:
 
 @pytest.mark.parametrize("disaster", [conflict, terminate, kill])
 def test_no_request_fails_when_the_replica_does(site, servers, disaster):
-    site.sign_in()
     expected = {path: content_of(site, path) for path in LOAD}
     end, bad, count = threading.Event(), [], Counter()
 
