@@ -18,13 +18,12 @@ from api.negotiation import ORJSONRenderer
 from datasets.query_values import whole_number
 from datasets.records.aggregation import Summary, groupings, measures, summarise
 from datasets.records.grouping import AggregationError
+from datasets.records.parameter_names import OF_GROUPS, OF_SUMMARIES
 from datasets.records.query_params import InvalidParametersError, narrowed
 from exports.summaries import groups_as_csv
 
 Result = TypeVar("Result")
 LIMIT, LARGEST_LIMIT = 1000, 10_000  # groups
-SEVERAL = ("by", "measure")  # parameters that may be repeated
-OF_SUMMARIES = ("format", *SEVERAL, "ordering", "limit")
 OF_LISTS_ALONE = {
     "page_size": "A summary is not paginated. Set limit for more or fewer groups.",
     "cursor": "A summary is not paginated. Remove cursor.",
@@ -63,7 +62,7 @@ class Summaries(VersionedView):
         parameters, file_format = request.query_params, request.accepted_renderer.format
         single = QueryDict(mutable=True)
         for name, values in parameters.lists():
-            if name not in SEVERAL:
+            if name not in OF_GROUPS:
                 single.setlist(name, values)
         records, errors, more = narrowed(self.model, single, request.user, OF_SUMMARIES)
         errors |= {name: [message] for name, message in OF_LISTS_ALONE.items() if name in errors}

@@ -15,6 +15,7 @@ from django.db import models
 from datasets.fields import related_model
 from datasets.listing import CHART_KINDS, MEASURES, Chart, Listing, Weight, api_name, label_field, listing_of
 from datasets.models import MaterializedView, Record, Vocabulary
+from datasets.reserved_names import clashing
 from datasets.suggestions import suggest
 
 FORMER = {
@@ -47,7 +48,7 @@ def check_listings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
         declared = [model for model in app.get_models() if not model._meta.proxy]
         if any(issubclass(model, Record | Vocabulary | MaterializedView) for model in declared):
             for model in declared:
-                errors += [*_check_attributes(model), *_check_listing(model)]
+                errors += [*_check_attributes(model), *_check_names(model), *_check_listing(model)]
             errors += _check_addresses(declared)
     return errors
 
@@ -61,6 +62,15 @@ def _check_attributes(model: type[models.Model]) -> Iterator[CheckMessage]:
         if isinstance(value, Listing) != (name == "listing"):
             problem = "listing is not a Listing." if name == "listing" else f"The Listing {name} has no effect."
             yield _error(model, "E002", problem, "Write listing = Listing(...).")
+
+
+def _check_names(model: type[models.Model]) -> Iterator[CheckMessage]:
+    """Report fields and columns whose names other parts of the site use."""
+    for name, reason in clashing(model).items():
+        hint = (
+            f"Rename it, for example to {model._meta.model_name}_{name.strip('_')}, and keep its heading in sources.py."
+        )
+        yield _error(model, "E011", f"{name} cannot be the name of a column: {reason}.", hint)
 
 
 def _check_listing(model: type[models.Model]) -> Iterator[CheckMessage]:

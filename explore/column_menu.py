@@ -8,8 +8,9 @@ from django.urls import reverse
 from datasets.records.chart_kinds import chart_kind
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
+from datasets.records.parameter_names import OF_CHARTS
 from explore.column_profile import has_profile
-from explore.url_state import OF_CHARTS, State, has_filter
+from explore.url_state import State, has_filter
 
 
 @dataclass(frozen=True)

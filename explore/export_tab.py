@@ -14,8 +14,9 @@ from datasets.http.head_requests import is_head
 from datasets.records.columns import columns_of
 from datasets.records.masking import masked_name
 from datasets.records.pagination import estimated_count
+from datasets.records.parameter_names import OF_EXPORTS
 from explore.pages import explored, page, refused
-from explore.url_state import OF_EXPORTS, READABLE, State
+from explore.url_state import READABLE, State
 from exports import xlsx
 from exports.columns import is_masked
 from exports.file_names import file_stem

@@ -18,16 +18,11 @@ from datasets.query_values import list_of, shown
 from datasets.records.columns import DIRECTIONS, ListedColumn, columns_of, moved
 from datasets.records.filters import RecordFilterSet, UnknownParametersError, record_filterset
 from datasets.records.pagination import BoundedPaginator
+from datasets.records.parameter_names import OF_CHARTS, OF_EXPORTS, OF_TABLES
 from datasets.records.query_params import InvalidParametersError, ListQuery, parse_list_query
 from explore.tables import Table
 from exports.columns import is_masked
 
-OF_TABLES = ("columns", "ordering", "cursor")
-OF_CHARTS = (
-    *("kind", "x", "y", "colour", "measure", "weight", "bins", "sort", "scale", "title"),
-    *("width", "height", "size", "theme"),
-)
-OF_EXPORTS = ("format", "compress", "spreadsheet", "count")
 MANY = ("measure",)  # parameters that may be repeated or contain commas
 ROWS = 50
 READABLE = "/,:;@!$'()*?"  # characters that need no percent-encoding in a query string

@@ -13,16 +13,12 @@ from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filters import UnknownParametersError, record_filterset
 from datasets.records.keyset_pagination import SortKey
 from datasets.records.masking import Viewer
+from datasets.records.parameter_names import OF_ANY, OF_LISTS, OF_PAGES, OF_STREAMS, REPEATABLE
 from datasets.suggestions import suggest
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 MOST_KEYS = 5  # maximum number of sort columns
 COUNTS = ("none", "estimated", "exact")
-REPEATABLE = ("fields", "omit", "ordering")  # lists of columns, which may be repeated or comma-separated
-OF_ANY = ("format", "fields", "omit")
-OF_STREAMS = (*OF_ANY, "ordering", "search", "compress")
-OF_PAGES = ("count", "page_size", "cursor")
-OF_LISTS = (*OF_ANY, "ordering", "search", *OF_PAGES)
 
 
 class InvalidParametersError(ValidationError):
