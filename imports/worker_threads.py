@@ -1,7 +1,10 @@
 """The threads of the worker: one for each queue, which has the imports of one dataset."""
 
 import logging
+import os
 import threading
+from socket import gethostname
+from time import monotonic
 
 from django.db import Error as DatabaseError
 from django.db import connection, connections
@@ -11,6 +14,7 @@ from django_tasks_db.models import DBTaskResult
 
 logger = logging.getLogger(__name__)
 ALL = "*"
+PATIENCE = 1.5  # polls for which a worker that is already importing leaves a dataset to workers that are idle
 
 
 def worker_of(queue: str, interval: float) -> Worker:
@@ -22,7 +26,7 @@ def worker_of(queue: str, interval: float) -> Worker:
         backend_name="default",
         startup_delay=False,
         max_tasks=None,
-        worker_id=get_random_string(32),
+        worker_id=f"{gethostname()}:{os.getpid()}:{get_random_string(8)}",  # the row of the task says where it ran
         excluded_queue_names=[],
     )
 
@@ -34,6 +38,7 @@ class Workers:
         self.interval = interval
         self._lock = threading.Lock()
         self._working: dict[str, Worker] = {}  # by queue
+        self._waiting: dict[str, float] = {}  # when each queue with a waiting task was first seen
         # Each import needs two connections, and the number of datasets is unknown, so a connection pool could be too
         # small.
         connection.close()
@@ -47,9 +52,12 @@ class Workers:
     def start(self) -> None:
         """Start a thread for each queue that has a waiting task but no thread."""
         ready = DBTaskResult.objects.ready().order_by().values_list("queue_name", flat=True).distinct()
-        for queue in ready:
+        now = monotonic()
+        self._waiting = {queue: self._waiting.get(queue, now) for queue in ready}
+        for queue, since in self._waiting.items():
             with self._lock:
-                if queue in self._working:
+                is_early = self._working and now - since < PATIENCE * self.interval
+                if queue in self._working or is_early:
                     continue
                 self._working[queue] = worker_of(queue, self.interval)
             threading.Thread(target=self._work, args=(queue,), name=f"worker of {queue}", daemon=True).start()
