@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-hosts test-replica test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-cluster test-hosts test-replica test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -33,6 +33,12 @@ help:  ## List the targets
 	@$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.txt
 	@touch .venv/installed $@
 
+# pyspark has no wheel.
+.venv/installed-cluster: requirements-cluster.txt .venv/installed-dev
+	@echo "Installing requirements-cluster.txt"
+	@$(PYTHON) -m pip install --quiet --require-hashes -r requirements-cluster.txt
+	@touch $@
+
 install: .venv/installed  ## Create .venv and install the dependencies of the site
 
 dev: .venv/installed-dev  ## Also install the dependencies of the tests and checks
@@ -56,6 +62,7 @@ NOTEBOOK := tests/census/test_insights_notebook.py
 ACCESSIBILITY := tests/browser/test_accessibility.py
 HOSTS := tests/hosts
 REPLICA := tests/replica
+ANALYTICS := tests/analytics
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
 # with 5 if ARGS selects no test of an engine's share.
@@ -66,7 +73,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA))
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA) $(ANALYTICS))
 
 test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
@@ -87,6 +94,10 @@ test-accessibility: dev  ## Check every state of the pages with axe-core, in eac
 test-model: export EXAMPLES ?= 50
 test-model: dev  ## Compare the site with a simple model in random steps, on both engines (EXAMPLES=500)
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 tests/model $(ARGS))
+
+test-cluster: .venv/installed-cluster  ## Test the analytical copy, with DuckDB and with a cluster of Spark on this machine (needs Java 17)
+	@command -v java >/dev/null || { echo "Java is not installed. On Debian or Ubuntu, type: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
+	$(call on_both_engines,$(PYTHON) -m pytest -n 0 --share $(ANALYTICS) $(ARGS))
 
 # An S3 server, a proxy and the schemas of Kubernetes, in a folder of their own.
 .venv/hosts/installed: requirements-hosts.txt | .venv/bin/python
@@ -165,6 +176,9 @@ lock:  ## Write requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade 
 	@$(LOCK) --group pyproject.toml:s3 --constraint requirements.txt --output-file requirements-s3.txt
 	@$(LOCK) --group pyproject.toml:hosts --constraint requirements.txt --constraint requirements-s3.txt \
 		--output-file requirements-hosts.txt
+	@$(LOCK) --group pyproject.toml:analytics --constraint requirements-dev.txt --output-file requirements-analytics.txt
+	@$(LOCK) --group pyproject.toml:cluster --constraint requirements-dev.txt --constraint requirements-analytics.txt \
+		--output-file requirements-cluster.txt
 
 clean:  ## Remove .venv and caches, but keep the database and the uploads in var/
 	@rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis docs/_build

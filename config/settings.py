@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
+from config.analytics import analytics
 from config.databases import REPLICA, database, replica
 from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
@@ -59,6 +60,7 @@ if STATIC_ROOT == MEDIA_ROOT or STATIC_ROOT in MEDIA_ROOT.parents:
         f"MEDIA_ROOT is {MEDIA_ROOT}, inside STATIC_ROOT. Files in STATIC_ROOT are public, so uploads would be, too. "
         f"Type, for example: export MEDIA_ROOT={STATIC_ROOT.parent / 'media'}"
     )
+ANALYTICS = analytics(STATIC_ROOT)  # the copy of the tables for summaries and charts, or None
 UPLOAD_LIMIT = number("UPLOAD_LIMIT", default=2 * 1024**3)  # bytes of one upload, all its files together
 UPLOAD_QUOTA_ACCOUNT = number("UPLOAD_QUOTA_ACCOUNT", default=20 * 1024**3)  # bytes stored for one account; 0: no limit
 UPLOAD_QUOTA = number("UPLOAD_QUOTA", default=100 * 1024**3)  # bytes stored for all accounts together
@@ -108,6 +110,7 @@ INSTALLED_APPS = [
     "monitoring",
     "exports",
     "imports",
+    "analytics",
     "curation",  # before the admin, and api before rest_framework: their templates override those
     "api",
     "curation.apps.DatasetAdminConfig",  # django.contrib.admin with an admin for every table
@@ -230,6 +233,7 @@ SPECTACULAR_SETTINGS = {
 # Background imports: tasks wait in the database for `manage.py worker`, one queue per dataset
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
+WORKER_JOBS = ["analytics.upkeep.copying", "analytics.upkeep.sweeping"] if ANALYTICS else []  # besides its upkeep
 
 # Security
 
@@ -245,7 +249,8 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
-METRICS_COLLECTORS = ["imports.metrics.ImportsCollector"]  # in addition to the metrics of the process
+# In addition to the metrics of the process.
+METRICS_COLLECTORS = ["imports.metrics.ImportsCollector", *(["analytics.metrics.CopyCollector"] if ANALYTICS else [])]
 METRICS_PORT = number("METRICS_PORT", default=0)  # port of the worker, which serves no other requests
 
 # Sign-in. Failed attempts are counted in the database, for all processes. Their names and addresses are stored until

@@ -103,15 +103,21 @@ def live_view(table: str) -> str:
 
 
 class Version(models.Model):
-    """The version of a dataset (named by its app label) or of a materialized view (named by its table)."""
+    """The version of a dataset (named by its app label), a materialized view (its table) or an analytical copy."""
 
     name = models.CharField(primary_key=True, max_length=63)
     number = models.BigIntegerField(help_text="Microseconds since 1970, or the previous number plus 1.")
+    untracked = models.BigIntegerField(
+        default=0, help_text="The last version with a change that is neither in a run nor in an edit, or 0."
+    )
     shows = models.BigIntegerField(
-        null=True, help_text="For a materialized view: the dataset's version at its last refresh."
+        null=True,
+        help_text="For a materialized view or an analytical copy: the dataset's version at its last refresh.",
     )
     problem = models.TextField(
-        blank=True, default="", help_text="For a materialized view: why its last refresh failed, or empty."
+        blank=True,
+        default="",
+        help_text="For a materialized view or an analytical copy: why its last refresh failed, or empty.",
     )
 
     class Meta:

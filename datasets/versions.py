@@ -2,13 +2,21 @@
 
 The transaction that changes the data also increases the number. ETags, cached labels and previewed runs depend on the
 version. Read the version before the rows, because a version that is too old only causes a cache miss.
+
+With an analytical copy (setting ANALYTICS_COPY), a run or an edit also stores the version that contains its changes, so
+that the copy can find the changes since an earlier version. A change without a run or an edit, such as a save in a
+shell, is *untracked*: the next copy is written completely.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from time import time_ns
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connections, models, router
 from django.db.models.functions import Greatest
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
@@ -16,19 +24,37 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from datasets.models import MaterializedView, Record, Version, Vocabulary
 
 RAISED = "_versions_raised"  # attribute of the deleted object: datasets whose versions have been increased
+_edit_follows: ContextVar[bool] = ContextVar("edit_follows", default=False)
 
 
-def raise_version(*names: str) -> None:
+def raise_version(*names: str, by: Any = None) -> None:
     """Increase the versions of *names* in the current transaction.
 
     The number is based on the current time, so it is never used twice, even if a backup is restored and then changed.
+    *by* is the run or the edit that made all changes and stores them in the history.
     """
     for name in sorted(names):  # a fixed order prevents deadlocks
         now = time_ns() // 1000
         version = Version.objects.filter(pk=name)
-        risen = {"number": Greatest(models.F("number") + 1, now)}
-        if not version.update(**risen) and not Version.objects.get_or_create(pk=name, defaults={"number": now})[1]:
+        number = Greatest(models.F("number") + 1, now)
+        is_tracked = settings.ANALYTICS and (_edit_follows.get() or (by is not None and by.dataset == name))
+        risen = {"number": number} if is_tracked else {"number": number, "untracked": number}
+        first = dict.fromkeys(risen, now)
+        if not version.update(**risen) and not Version.objects.get_or_create(pk=name, defaults=first)[1]:
             version.update(**risen)  # a concurrent transaction has created the row
+        if is_tracked and by is not None:
+            action = type(by)._base_manager.filter(pk=by.pk)
+            action.update(version=models.Subquery(version.values("number")))
+
+
+@contextmanager
+def edit_follows() -> Iterator[None]:
+    """Track the changes in the block, because the caller stores them as an edit in the same transaction."""
+    token = _edit_follows.set(True)
+    try:
+        yield
+    finally:
+        _edit_follows.reset(token)
 
 
 def version_of(dataset: str) -> int:

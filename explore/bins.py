@@ -11,6 +11,7 @@ from typing import Any
 from django.db import models
 
 from datasets.records.aggregation import summarise
+from datasets.records.analytical_copy import copy_executor
 from datasets.records.columns import ListedColumn
 from datasets.records.formatting import format_float
 from datasets.records.grouping import Grouping, Measure
@@ -63,6 +64,9 @@ def _counts(records: models.QuerySet[Any], grouping: Grouping, edges: list[Edge]
 
 def _compared(records: models.QuerySet[Any], column: ListedColumn, edges: list[Edge]) -> list[int]:
     """Count the records of each bin by comparison, as its filter does: a division would round some numbers down."""
+    copy = copy_executor()
+    if copy and (counts := copy.counts_between(records, column, [edge[:2] for edge in edges])):
+        return counts
     path = column.path
     between = {
         f"bin_{place}": models.Count("pk", filter=models.Q(**{f"{path}__gte": first, f"{path}__lte": last}))

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Max, Min
-
 from datasets.query_values import day, decimal_number
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from datasets.records.ordering import slow_seconds
 from datasets.sql.query_timeout import limited
 from explore.bins import Bin, bins_of
+from explore.charts.axes import extent_of
 from explore.column_profile import Bar, bars_of, parameters_of
 from explore.url_state import State
 from explore.version_cache import VersionCache
@@ -70,10 +69,8 @@ def histogram_of(state: State, column: ListedColumn) -> Histogram | None:
 def _count(state: State, column: ListedColumn, own: list[str]) -> list[Bin]:
     records = state.narrowed(own)
     with limited(slow_seconds()):
-        ends = records.order_by().aggregate(least=Min(column.path), most=Max(column.path))
-        if ends["least"] is None:
-            return []
-        return bins_of(records, column, ends["least"], ends["most"], BINS)
+        least, most = extent_of(records, column)
+        return [] if least is None else bins_of(records, column, least, most, BINS)
 
 
 def _bound(state: State, name: str, least: float, most: float) -> float | None:

@@ -83,6 +83,7 @@ class ImportRun(models.Model):
     )
     tables_seen = models.CharField(max_length=100, blank=True, help_text="Version of the dataset when the run started.")
     newest_change = models.PositiveBigIntegerField(default=0, editable=False)  # the key of the last Change at its end
+    version = models.BigIntegerField(null=True, editable=False)  # of the dataset with its changes, for the copy
     task_id = models.UUIDField(null=True, blank=True, editable=False)
     # The request's Idempotency-Key, unique for each account.
     request_key = models.CharField(max_length=255, blank=True, editable=False)
@@ -241,6 +242,7 @@ class Edit(models.Model):
     undone_run = models.ForeignKey(ImportRun, models.PROTECT, null=True, blank=True, related_name="undoings")
     undone_edit = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undoings")
     is_undone = models.BooleanField(default=False, help_text="The edit was undone and has not been redone.")
+    version = models.BigIntegerField(null=True, editable=False)  # of the dataset with its changes, for the copy
 
     class Meta:
         db_table = "edits"

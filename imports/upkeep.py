@@ -35,6 +35,11 @@ class Upkeep:
             self._thread = Thread(target=self._work, name=self._job.__name__, daemon=True)
             self._thread.start()
 
+    def run_once(self) -> None:
+        """Run the job in the caller's thread if it is due."""
+        if self._is_due():
+            self._job()
+
     def _work(self) -> None:
         begun, is_done = monotonic(), False
         try:

@@ -14,7 +14,7 @@ from django.urls import Resolver404, URLResolver, get_resolver, resolve
 ROOT = Path(__file__).resolve().parent.parent
 RULE_FILES = {"architecture.py", "test_architecture.py"}  # these files contain the forbidden words
 # The packages that all datasets share and that name no dataset; and those that a dataset may import.
-SHARED = ("datasets", "exports", "imports", "curation", "api", "explore", "monitoring")
+SHARED = ("datasets", "exports", "imports", "analytics", "curation", "api", "explore", "monitoring")
 BELOW = SHARED[:5]
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "misc", "core", "services"}
 LONGEST = 300

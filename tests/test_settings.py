@@ -260,7 +260,7 @@ def test_a_checkout_generates_one_secret_key():
 
 
 def test_the_sample_lists_every_variable_that_the_settings_read():
-    files = ("settings.py", "databases.py", "env.py", "gunicorn.py", "limits.py", "stored_files.py")
+    files = ("settings.py", "analytics.py", "databases.py", "env.py", "gunicorn.py", "limits.py", "stored_files.py")
     files += ("gunicorn_worker/health_server.py",)
     trees = [ast.parse((ROOT / "config" / name).read_text()) for name in files]
     calls = [node for tree in trees for node in ast.walk(tree) if type(node) is ast.Call]
@@ -270,3 +270,18 @@ def test_the_sample_lists_every_variable_that_the_settings_read():
     assert read >= {"DEBUG", "ALLOWED_HOSTS", "DATABASE_URL", "SOURCES_DIR", "HSTS_SECONDS"}
     composed = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
     assert read | composed == described()
+
+
+def test_the_analytical_copy_is_off_and_names_the_packages_that_it_needs(monkeypatch):
+    assert settings_with(DEBUG="on").ANALYTICS is None
+    monkeypatch.setattr("config.analytics.find_spec", lambda name: None)
+    assert refusal(ANALYTICS_COPY="/srv/copy", DEBUG="on").startswith(
+        "ANALYTICS_COPY needs packages that are not installed: duckdb, fsspec, ibis. Type: "
+    )
+    monkeypatch.setattr("config.analytics.find_spec", lambda name: name)
+    assert settings_with(ANALYTICS_COPY="copy", DEBUG="on").ANALYTICS.copy == str(ROOT / "copy")
+    assert settings_with(ANALYTICS_COPY="s3://bucket/copy", DEBUG="on").ANALYTICS.copy == "s3://bucket/copy"
+    assert "inside STATIC_ROOT, whose files are public" in refusal(ANALYTICS_COPY="var/static/copy", DEBUG="on")
+    assert "must be duckdb, spark://HOST:PORT or sc://HOST:PORT, but is 'spark'" in refusal(
+        ANALYTICS_COPY="copy", ANALYTICS_ENGINE="spark", DEBUG="on"
+    )

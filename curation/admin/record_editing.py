@@ -29,6 +29,7 @@ from datasets.models import Vocabulary
 from datasets.permissions import may
 from datasets.records.masking import hidden_fields, personal_names, refuse_masked
 from datasets.text_fields import TextField
+from datasets.versions import edit_follows
 
 SHOWN = 10  # named records that protect others from deletion, for each table
 NAMED = 100  # named records on the confirmation page of a deletion
@@ -158,9 +159,8 @@ class EditedAdmin(ListAdmin[M]):
 
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         if not change:
-            super().save_model(
-                request, obj, form, change
-            )  # save_related stores the Edit, after the many-to-many fields
+            with edit_follows():  # save_related stores the Edit, after the many-to-many fields
+                super().save_model(request, obj, form, change)
         elif form.changed_data:
             new = {name: form.cleaned_data[name] for name in form.changed_data}
             records = self.model._base_manager.filter(pk=obj.pk)
@@ -170,7 +170,8 @@ class EditedAdmin(ListAdmin[M]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - as in Django
         if not change:
-            super().save_related(request, form, formsets, change)
+            with edit_follows():
+                super().save_related(request, form, formsets, change)
             edits.created(form.instance, signed_in_user(request), reason=posted_reason(request))
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:

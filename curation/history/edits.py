@@ -156,7 +156,7 @@ def restore(deletions: models.QuerySet, model: type[models.Model], user: User | 
             [edit.pk],
         )
         set_tombstones(cursor, edit)
-        raise_version(model._meta.app_label)
+        raise_version(model._meta.app_label, by=edit)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
     return edit
 
@@ -225,7 +225,7 @@ def _edit(
             cursor.execute('DELETE FROM changes WHERE edit_id = %s AND "before" = "after"', [edit.pk])
         if not edit.changes.exists():
             raise EditRefusedError("No changes: the records were deleted or already have this value.")
-        raise_version(model._meta.app_label)
+        raise_version(model._meta.app_label, by=edit)
         cursor.execute(f"DROP TABLE {temporary(SELECTED)}")
 
 

@@ -98,7 +98,7 @@ def reverse(
             result.seal = digest_of(f"{result}: {seal}; {'; '.join(result.done())}") if sealed else ""
             if expecting and result.seal != expecting:
                 raise UndoOvertakenError([result])
-            raise_version(*{model._meta.app_label for model in reversal.models})
+            raise_version(*{model._meta.app_label for model in reversal.models}, by=edit)
             if not dry_run:
                 preview.keep()
     except IntegrityError:

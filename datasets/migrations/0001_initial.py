@@ -26,9 +26,17 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=63, primary_key=True, serialize=False)),
                 ("number", models.BigIntegerField(help_text="Microseconds since 1970, or the previous number plus 1.")),
                 (
+                    "untracked",
+                    models.BigIntegerField(
+                        default=0,
+                        help_text="The last version with a change that is neither in a run nor in an edit, or 0.",
+                    ),
+                ),
+                (
                     "shows",
                     models.BigIntegerField(
-                        help_text="For a materialized view: the dataset's version at its last refresh.",
+                        help_text="For a materialized view or an analytical copy: the dataset's version at its last "
+                        "refresh.",
                         null=True,
                     ),
                 ),
@@ -37,7 +45,8 @@ class Migration(migrations.Migration):
                     models.TextField(
                         blank=True,
                         default="",
-                        help_text="For a materialized view: why its last refresh failed, or empty.",
+                        help_text="For a materialized view or an analytical copy: why its last refresh failed, or "
+                        "empty.",
                     ),
                 ),
             ],

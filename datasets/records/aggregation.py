@@ -19,6 +19,7 @@ from django.db import DataError, OperationalError, connections, models
 
 from datasets.query_values import decimal_number
 from datasets.records.aggregation_sql import PARTS, summary_sql
+from datasets.records.analytical_copy import copy_executor
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.grouping import AggregationError, Grouping, Measure, too_large
 from datasets.records.masking import Viewer
@@ -100,20 +101,17 @@ def summarise(
         if name not in names:
             raise AggregationError("ordering", f"Expected one of {', '.join(names)}; found {name[:100] or 'none'}.")
     ordering = [*ordering, *(grouping.name for grouping in by if grouping.name not in sort_names)]
-    connection = connections[records.db]
+    most = None if limit is None else limit + 1
+    readers = [*(grouping.read for grouping in by), *(measure.read for measure in measured)]
     try:
-        sql, parameters = summary_sql(records, by, measured, ordering, connection)
+        copy = copy_executor()
+        groups = copy.groups(records, by, measured, ordering, most) if copy else None
+        if groups is None:
+            groups = _groups(records, by, measured, ordering, most)
+        rows = [tuple(read(v) for read, v in zip(readers, row, strict=True)) for row in groups[:limit]]
     except EmptyResultSet:
         rows = [] if by else [tuple(0 if measure.kind == "count" else None for measure in measured)]
         return Summary(names, rows, truncated=False)
-    if limit is not None:
-        sql += f" LIMIT {limit + 1:d}"
-    readers = [*(grouping.read for grouping in by), *(measure.read for measure in measured)]
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
-            groups = cursor.fetchall()
-        rows = [tuple(read(v) for read, v in zip(readers, row, strict=True)) for row in groups[:limit]]
     except (DataError, OverflowError):
         raise too_large() from None
     except OperationalError as error:
@@ -121,6 +119,22 @@ def summarise(
             raise
         raise too_large() from None
     return Summary(names, rows, truncated=limit is not None and len(groups) > limit)
+
+
+def _groups(
+    records: models.QuerySet[Any],
+    by: Sequence[Grouping],
+    measured: Sequence[Measure],
+    ordering: Sequence[str],
+    limit: int | None,
+) -> list[tuple[Any, ...]]:
+    """Return the groups of a summary from the database."""
+    connection = connections[records.db]
+    sql, parameters = summary_sql(records, by, measured, ordering, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(sql if limit is None else f"{sql} LIMIT {limit:d}", parameters)
+        groups: list[tuple[Any, ...]] = cursor.fetchall()
+    return groups
 
 
 def _once(parameter: str, names: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connections, models
 from django.db.models import F
 
+from datasets.records.analytical_copy import copy_executor
 from datasets.records.columns import ListedColumn
 from datasets.records.grouping import Grouping, Measure
 
@@ -41,15 +42,13 @@ def distribution(records: models.QuerySet[Any], grouping: Grouping) -> Distribut
     """Return the distribution of the column of *grouping* in *records*, with one query."""
     column = grouping.column
     path = grouping.reference.attname if grouping.reference else column.path
-    values = records.order_by().annotate(value=F(path)).values_list("value")
+    ordered = is_ordered(column) and not grouping.reference
+    copy = copy_executor()
+    row = copy.distribution(records, column, ordered=ordered) if copy else None
     try:
-        query, parameters = values.query.get_compiler(using=records.db).as_sql()
+        total, missing, distinct, *found = row or _row(records, path, ordered=ordered)
     except EmptyResultSet:
         return Distribution(0, 0, 0)
-    ordered = is_ordered(column) and not grouping.reference
-    with connections[records.db].cursor() as cursor:
-        cursor.execute(_ordered_sql(query) if ordered else _sql(query), parameters)
-        total, missing, distinct, *found = cursor.fetchone()
     read = Measure("min", "min", column).read
     least, *around, most = map(read, found) if found else (None, None)
     if least is None:
@@ -57,6 +56,16 @@ def distribution(records: models.QuerySet[Any], grouping: Grouping) -> Distribut
     pairs = zip(QUARTILES, around[::2], around[1::2], strict=True)
     known = total - missing
     return Distribution(total, missing, distinct, (least, *(_between(known, *pair) for pair in pairs), most))
+
+
+def _row(records: models.QuerySet[Any], path: str, *, ordered: bool) -> tuple[Any, ...]:
+    """Return the distribution of the column *path* from the database. Raises EmptyResultSet."""
+    values = records.order_by().annotate(value=F(path)).values_list("value")
+    query, parameters = values.query.get_compiler(using=records.db).as_sql()
+    with connections[records.db].cursor() as cursor:
+        cursor.execute(_ordered_sql(query) if ordered else _sql(query), parameters)
+        row: tuple[Any, ...] = cursor.fetchone()
+    return row
 
 
 def _between(known: int, quartile: int, low: Any, high: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from django.db import connections, models
 
 from datasets.fields import field_of, through_model
+from datasets.records.analytical_copy import copy_executor
 from datasets.records.filter_widgets import CHOICE, FilterWidget
 from datasets.records.pagination import COUNTED, EXACT, BoundedPaginator
 
@@ -28,7 +29,7 @@ class Facets:
     """The facet counts of a list's choices, from its first COUNTED records, with a bounded number of queries.
 
     For a larger table without filters, the counts are estimates from PostgreSQL's statistics. If the counts have to be
-    *exact*, the counts of a list with at most EXACT records are from all of them.
+    *exact*, they are from all records of a list with at most EXACT records, or with an analytical copy.
     """
 
     def __init__(
@@ -41,10 +42,14 @@ class Facets:
     ):
         """*active* has the parameters of the list's active filters, by column name."""
         self.listing = listing
+        self.copy = copy_executor() if exact else None
         self.most = EXACT if exact and (listing.paginator.exact_count or EXACT + 1) <= EXACT else COUNTED
         self.marks: dict[str, str] = {}
         self.counts: dict[str, Counts] = {}
         choices = [widget for widget in widgets if widget.kind == CHOICE]
+        for widget in choices if self.copy else ():
+            self._count_in_copy(widget, list(active.get(widget.column.name, ())))
+        choices = [widget for widget in choices if widget.column.name not in self.counts]
         self._take_statistics([widget for widget in choices if not widget.column.many])
         waiting = [widget for widget in choices if widget.column.name not in self.counts]
         self._count(
@@ -85,6 +90,13 @@ class Facets:
         for name, values in zip(paths, by_path, strict=True):
             keys = next(widget.keys for widget in filters if widget.column.name == name)
             self._keep(name, _by_value(Counter(values), keys), mark)
+
+    def _count_in_copy(self, widget: FilterWidget, without: list[str]) -> None:
+        """Count the values of *widget* in all records, if the analytical copy has them."""
+        path = "corrected" if widget.column.name == "corrected" else str(_value(widget))
+        counts = self.copy.counts_of(self._queryset(without), path) if self.copy else None
+        if counts is not None:
+            self._keep(widget.column.name, _by_value(counts, widget.keys), "")
 
     def _count_many(self, name: str, field: models.ManyToManyField[Any, Any], without: list[str]) -> None:
         """Count the values of the many-to-many column *name* in the intermediate rows of the first COUNTED records."""

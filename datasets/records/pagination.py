@@ -7,6 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.db import connections, models
 
+from datasets.records.analytical_copy import copy_executor
 from datasets.records.ordering import LARGE
 
 COUNTED = 10_000  # records that a page counts exactly
@@ -58,9 +59,12 @@ class BoundedPaginator(Paginator[Any]):
 
     @cached_property
     def exact_count(self) -> int | None:
-        """The number of records if there are at most EXACT, or None. A page should not wait for it."""
+        """The number of records if there are at most EXACT or an analytical copy, or None. A page should not wait."""
         if self.is_counted:
             return self.count
+        copy = copy_executor()
+        if copy and (count := copy.count(self.object_list)) is not None:
+            return count
         counted: int = self.object_list.order_by()[: EXACT + 1].count()
         return counted if counted <= EXACT else None
 

@@ -88,6 +88,25 @@ def unlimited() -> Iterator[None]:
 
 
 @contextmanager
+def outside_database() -> Iterator[float | None]:
+    """Count the time of the block, which asks another engine, as time of queries.
+
+    Yield the remaining seconds, or None without a limit. The block raises TimeoutError when they are used up, which
+    becomes a QueryTimeError.
+    """
+    budget, begun = _budget.get(), monotonic()
+    if budget is None:
+        yield None
+        return
+    try:
+        yield budget.left
+    except TimeoutError as error:
+        raise QueryTimeError(budget.seconds) from error
+    finally:
+        budget.spent += monotonic() - begun
+
+
+@contextmanager
 def first_row_within(seconds: float, connection: BaseDatabaseWrapper) -> Iterator[None]:
     """Limit the duration of the block, which reads the first row of an export from *connection*. 0 means no limit."""
     if not seconds:

@@ -12,6 +12,7 @@ from django.db.models import Max, Min
 
 from datasets.models import Record, Vocabulary
 from datasets.records.aggregation import can_be_parted, can_measure, groupings
+from datasets.records.analytical_copy import copy_executor
 from datasets.records.chart_kinds import makes_groups
 from datasets.records.columns import ListedColumn, columns_of
 from datasets.records.filter_widgets import order_of, title_of
@@ -103,13 +104,13 @@ def axis(selection: Selection, role: str, text: str, bins: int, *, continuous: b
     label = title_of(model, column)
     if isinstance(column.field, models.DateField):
         if not colon:
-            least, most = _extent(records, column)
+            least, most = extent_of(records, column)
             part = "month" if least and (most - least).days <= MONTHS_UP_TO else "year"
             grouping = groupings(model, [f"{text}:{part}"], user)[0]
         label = f"{grouping.part} of {label.removeprefix('date of ')}"
     elif can_be_parted(column):
         label = with_unit(label, unit_of(column))
-        extent = _extent(records, column)
+        extent = extent_of(records, column)
         if grouping.width is None:
             bins = min(bins, COLOUR_BINS) if role == "colour" else bins
             up_to = COLOUR_BINS if role == "colour" else EXACT_PLACES if continuous else EXACT_GROUPS
@@ -174,7 +175,11 @@ def _in_bins(grouping: Grouping, extent: tuple[Any, Any], bins: int, exact_up_to
     return replace(grouping, width=nice_width(least, most, bins, whole=whole))
 
 
-def _extent(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
+def extent_of(records: models.QuerySet, column: ListedColumn) -> tuple[Any, Any]:
+    """Return the minimum and the maximum of *column*, or None twice without a value."""
+    copy = copy_executor()
+    if copy and (ends := copy.extent(records, column)):
+        return ends
     least, most = {"least": Min(column.path)}, {"most": Max(column.path)}
     if is_quick(records.model, column.path) and not records.query.where:  # SQLite finds one end at a time in an index
         bounds = records.order_by().aggregate(**least) | records.order_by().aggregate(**most)

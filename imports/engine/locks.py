@@ -46,8 +46,7 @@ def import_lock(dataset: str) -> Iterator[None]:
     Raises ImportLockedError if another process holds it. The server manages the lock on PostgreSQL, and the file system
     manages it on SQLite. Both release it when the process dies.
     """
-    key = f"tabularium import of {dataset}"
-    with advisory_lock(key) if connection.vendor == "postgresql" else _file_lock(dataset) as held:
+    with process_lock(f"import of {dataset}") as held:
         if not held:
             other = ImportRun.objects.filter(dataset=dataset, status=ImportRun.Status.RUNNING).first()
             raise ImportLockedError(
@@ -56,6 +55,13 @@ def import_lock(dataset: str) -> Iterator[None]:
                 + ". Try again when it has finished."
             )
         yield
+
+
+@contextmanager
+def process_lock(name: str) -> Iterator[bool]:
+    """Hold the lock *name*, and yield whether no other process holds it. It is released when the process dies."""
+    with advisory_lock(f"tabularium {name}") if connection.vendor == "postgresql" else _file_lock(name) as held:
+        yield held
 
 
 def unwritable(error: OSError) -> str:
@@ -67,8 +73,8 @@ def unwritable(error: OSError) -> str:
 
 
 @contextmanager
-def _file_lock(dataset: str) -> Iterator[bool]:
-    path = Path(settings.MEDIA_ROOT, "imports", f".{dataset}.lock")
+def _file_lock(name: str) -> Iterator[bool]:
+    path = Path(settings.MEDIA_ROOT, "imports", f".{name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         open_sources = path.open("w")

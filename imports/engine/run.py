@@ -224,7 +224,7 @@ def _keep(preview: Preview, run: ImportRun, loads: list[SourceLoad], merges: lis
     preview.keep()
     _record(loads, merges)
     if run.new_terms or any(file.created for load in loads for file in load.files) or run.changes.exists():
-        raise_version(run.dataset)
+        raise_version(run.dataset, by=run)
     run.newest_change = Change.objects.aggregate(newest=Max("pk"))["newest"] or 0
     run.finish(ImportRun.Status.APPLIED)
 

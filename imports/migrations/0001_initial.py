@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("newest_change", models.PositiveBigIntegerField(default=0, editable=False)),
+                ("version", models.BigIntegerField(editable=False, null=True)),
                 ("task_id", models.UUIDField(blank=True, editable=False, null=True)),
                 (
                     "uploads",
@@ -194,6 +195,7 @@ class Migration(migrations.Migration):
                     "is_undone",
                     models.BooleanField(default=False, help_text="The edit was undone and has not been redone."),
                 ),
+                ("version", models.BigIntegerField(editable=False, null=True)),
                 (
                     "undone_edit",
                     models.ForeignKey(

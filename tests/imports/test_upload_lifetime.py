@@ -114,7 +114,7 @@ def test_the_worker_removes_files_without_a_run_after_a_day(upload, kept, write,
     (folder / ".upload-new").write_bytes(b"it arrives just now")
     call_command("worker", batch=True)
     names = {file.name for file in kept()}
-    assert (folder / ".people.lock").exists() == (connection.vendor == "sqlite")
+    assert (folder / ".import of people.lock").exists() == (connection.vendor == "sqlite")
     assert len(names) == 3 and {upload["sha256"] for upload in run.uploads} < names and ".upload-new" in names
     assert Place.objects.count() == 2 and owned.endswith(f"{run.pk}/change/")
 

@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
 from django.template.defaultfilters import pluralize
+from django.utils.module_loading import import_string
 from django_tasks_db.utils import is_locked_database_exception
 
 from datasets.command_errors import TerminalCommand, unusable
@@ -65,6 +66,14 @@ PERIODIC_JOBS: dict[Callable[[], None], float] = {
 }
 
 
+def _serve_metrics() -> None:
+    if settings.METRICS_PORT:
+        try:
+            serve(settings.METRICS_PORT)
+        except OSError as error:
+            raise CommandError(f"METRICS_PORT {settings.METRICS_PORT}: {error.strerror}.") from None
+
+
 class Command(TerminalCommand):
     help = f"{__doc__} Waits while another process has locked the database."
 
@@ -80,19 +89,17 @@ class Command(TerminalCommand):
             ImportRun.objects.exists()
         except DatabaseError as error:
             raise unusable(error) from error
-        if settings.METRICS_PORT:
-            try:
-                serve(settings.METRICS_PORT)
-            except OSError as error:
-                raise CommandError(f"METRICS_PORT {settings.METRICS_PORT}: {error.strerror}.") from None
+        _serve_metrics()
         self._interval = interval
         self._running = True
+        upkeep = [Upkeep(refresh_views, behind), Upkeep(vacuum_tables, rest=VACUUM)]
+        upkeep += [import_string(name)() for name in settings.WORKER_JOBS]
         if batch:
             self._serve(lambda: worker_of(ALL, interval).run(), once=True)
-            refresh_views()
-            vacuum_tables()
+            for job in upkeep:
+                job.run_once()
             return
-        self._workers, upkeep = Workers(interval), [Upkeep(refresh_views, behind), Upkeep(vacuum_tables, rest=VACUUM)]
+        self._workers = Workers(interval)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
             signal.signal(number, self._end)
 

@@ -1,0 +1,1 @@
+"""Questions about records as Ibis expressions, which DuckDB and Spark execute alike."""
