@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -12,13 +13,14 @@ from django.utils.safestring import SafeString
 
 from curation.admin.base_admin import ReadOnlyAdmin
 from datasets.http.error_responses import refused
+from datasets.permissions import may
 from datasets.records.masking import Viewer
 from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports.engine.fixed_rows import continued
 from imports.engine.locks import ImportRefusedError
 from imports.masking import is_restricted
-from imports.models import SourceFile
+from imports.models import ImportRun, SourceFile
 from imports.readers import ReadError
 from imports.readers.line_window import lines_around
 from imports.readers.verified_files import check
@@ -34,10 +36,8 @@ def may_read_files(user: Viewer, dataset: str) -> bool:
     """Return whether *user* may read the files of a dataset: a file can have any column of any of its tables."""
     if dataset not in dataset_apps() or is_restricted(dataset, user):
         return False
-    metas = [source.model._meta for source in sources_of(dataset)]
-    needed = ["imports.view_importrun", "imports.view_sourcefile"]
-    needed += [f"{meta.app_label}.view_{meta.model_name}" for meta in metas]
-    return all(user.has_perm(permission) for permission in needed)
+    needed: list[type[models.Model]] = [ImportRun, SourceFile, *(source.model for source in sources_of(dataset))]
+    return all(may(user, "view", model) for model in needed)
 
 
 def line_link(file: SourceFile, line: int, *, readable: bool) -> SafeString:

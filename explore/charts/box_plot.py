@@ -11,7 +11,7 @@ from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
 from datasets.records.grouping import Measure
 from explore.charts.axes import Axis, axis, columns_for
-from explore.charts.captions import Figure, note_of_few, note_of_missing
+from explore.charts.captions import Figure, note_of_few, note_of_missing, note_of_sizes
 from explore.charts.categories import labels
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.encodings import HEIGHT, category_axis, colour_scale, finished, plain_colour
@@ -60,6 +60,7 @@ def boxes(selection: Selection, drawing: Drawing) -> Figure:
     counts = [_counts(boxed, place, depth) for place in range(depth)]
     spec, height = _spec(axes, names, counts, list(zip(rows, addresses, strict=True)), measured, drawing, links.base)
     notes = note_of_missing(model, column, missing) + note_of_few(model, [row[depth] for row in boxed])
+    notes += note_of_sizes(axes[0], counts[0]) if axes else []
     return Figure(
         f"{title(measured)} by {by}" if by else title(measured),
         columns, rows, spec, groups.records + missing, height, formats, [*groups.notes, KNOWN, *notes], addresses,

@@ -1,6 +1,6 @@
 """The caption of a chart: the table, its filters, the number of records, and the date."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -10,9 +10,12 @@ from django.db import models
 
 from datasets.records.columns import ListedColumn
 from datasets.records.filter_widgets import title_of
+from explore.charts.axes import Axis
 from explore.charts.intervals import FEW
 from explore.charts.labels import records_of
 from explore.charts.measures import counted_records, records_word
+
+MOST_COUNTED = 12  # if there are more ordered groups, not all of them have a label with their number of records
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,13 @@ def subtitle(model: type[models.Model], figure: Figure, filters: Sequence[str], 
 def note_of_few(model: type[models.Model], counts: Sequence[int]) -> list[str]:
     """Return the note that grey marks are groups of few records, if *counts* has any."""
     return [f"Grey: fewer than {FEW} {records_word(model)} in the group"] if any(map(is_few, counts)) else []
+
+
+def note_of_sizes(axis: Axis, counts: Mapping[Any, int]) -> list[str]:
+    """Return the note with the smallest and the largest of many ordered groups: labels do not name all of them."""
+    if not axis.ordered or len(counts) <= MOST_COUNTED:
+        return []
+    return [f"n per group: {min(counts.values()):,} to {max(counts.values()):,}"]
 
 
 def note_of_missing(model: type[models.Model], column: ListedColumn | None, count: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from explore.charts.axes import Axis
+from explore.charts.captions import MOST_COUNTED
 from explore.charts.colours import FEW_GREY, GREYS, PALETTE, colours_of
 from explore.charts.groups import REST
 from explore.charts.intervals import FEW
@@ -16,7 +17,6 @@ from explore.charts.table import INTERVAL, Data, Labels, Table
 
 WIDTH, HEIGHT = 800, 420
 LONGEST_LABEL = 220  # pixels
-MOST_COUNTED = 12  # more labels of ordered groups have no number of records
 FITTED = alt.AutoSizeParams(type="fit", contains="padding")
 IS_FEW = f"datum.records > 0 && datum.records < {FEW}"
 # The address of the list is stored once: a mark has only what its own link adds to it.
@@ -110,7 +110,7 @@ def category_axis(axis: Axis, named: Labels, counts: Mapping[Any, int] | None, *
     if axis.ordered and len(named) > MOST_COUNTED:
         last = [named[key] for key in (REST, None) if key in named]
         values = [label for key, label in named.items() if key not in (REST, None)]
-        return alt.Axis(**options, values=[*thinned(values, MOST_TICKS - len(last)), *last])
+        options["values"] = [*thinned(values, MOST_TICKS - len(last)), *last]
     return alt.Axis(**options, labelExpr=_counted(named, counts) if counts else alt.Undefined)
 
 

@@ -14,7 +14,7 @@ from datasets.records.filter_widgets import title_of
 from datasets.records.filters import record_filterset
 from datasets.records.grouping import Grouping
 from explore.charts.axes import Axis, axis, columns_for
-from explore.charts.captions import Figure
+from explore.charts.captions import Figure, note_of_few
 from explore.charts.categories import labels
 from explore.charts.chart_spec import ChartError, Drawing
 from explore.charts.colours import PALETTE
@@ -46,7 +46,8 @@ def scatter(selection: Selection, drawing: Drawing) -> Figure:
     keyed = _sample(placed, columns, split, named)
     rows = [row[1:] for row in keyed]
     names = [title(with_unit(title_of(model, column), unit_of(column))) for column in columns]
-    notes = [*groups.notes]
+    sizes = {row[0]: row[1] for row in groups.rows} if split else {}
+    notes = [*groups.notes, *note_of_few(model, list(sizes.values()))]
     if count > SAMPLE:
         notes.append(f"Random sample of {SAMPLE:,} from {count:,} {records_word(model)}")
     if left:
@@ -57,11 +58,12 @@ def scatter(selection: Selection, drawing: Drawing) -> Figure:
     key = model._meta.pk.name
     linked = selection.address and key in record_filterset(model).base_filters
     links = [urlencode({key: str(row[0])}) if linked else None for row in keyed]
+    size_of = {label: sizes.get(key, 0) for key, label in named.items()}
     data = [
-        {"x": row[0], "y": row[1], **({"colour": row[2]} if split else {}), "link": link}
+        {"x": row[0], "y": row[1], **({"colour": row[2], "records": size_of[row[2]]} if split else {}), "link": link}
         for row, link in zip(rows, links, strict=True)
     ]
-    colour = colour_scale(split, named, {row[0]: row[1] for row in groups.rows}) if split else None
+    colour = colour_scale(split, named, sizes, grey=True) if split else None
     spec = _spec(names, data, colour, drawing, f"{selection.address}?" if linked else "")
     return Figure(of, [*names, *colours], rows, spec, count + left, HEIGHT, formats, notes, links)
 

@@ -8,7 +8,7 @@ from typing import Any
 from datasets.models import MaterializedView
 from datasets.records.formatting import format_figure
 from explore.charts.axes import Axis
-from explore.charts.captions import Figure, is_few, note_of_few, note_of_missing
+from explore.charts.captions import Figure, is_few, note_of_few, note_of_missing, note_of_sizes
 from explore.charts.groups import Groups
 from explore.charts.intervals import FEW
 from explore.charts.labels import title
@@ -139,9 +139,11 @@ class Table:
             ends = (cell.low, cell.high) if self.has_intervals else ()
             rows.append((*mark.labels, cell.value, *counts, *ends))
         few = [cell.records for cell in self.cells] if self.tells_sizes else []
+        sizes = {} if self.measured.counts_records or not self.tells_sizes else self.counts(0)
         missing = self.groups.records - sum(cell.records for cell in self.cells)
         left_out = note_of_missing(self.selection.model, self.measured.column, missing)
         notes_shown = [*self.groups.notes, *notes, *left_out, *self.measured.note()]
+        notes_shown += note_of_sizes(self.axes[0], sizes)
         return Figure(
             named, self.columns, rows, dict(spec), self.groups.records, height, self.formats,
             [*notes_shown, *note_of_few(self.selection.model, few)], [mark.link for mark in marks],

@@ -10,11 +10,10 @@ import pytest
 from django.http import QueryDict
 from scipy import stats
 
-from census.models import IncomeByEducation, Respondent
+from census.models import Respondent
 from datasets.matviews import refresh
 from experiments.models import UserFeatures
 from explore.charts import ChartError, Drawing, draw
-from explore.charts.colours import FEW_GREY
 from people.models import Person
 from tests.explore.charts.test_figures import drawn
 
@@ -139,34 +138,6 @@ def test_an_option_that_does_not_fit_is_reported(many, params, parameter, expect
 def test_weights_of_a_table_without_any_are_refused(people):
     with pytest.raises(ChartError, match="This table has no column of weights"):
         drawn(Person, kind="bar", x="family_name", weight="id")
-
-
-def test_groups_have_their_number_of_records_and_small_ones_are_grey(many):
-    Respondent.objects.filter(education__name="Masters", pk__gt=many[8].pk).delete()
-    masters = Respondent.objects.filter(education__name="Masters").count()
-    assert 0 < masters < 5
-    for params in (
-        {"kind": "bar", "measure": "mean:age"},
-        {"kind": "bar", "colour": "sex"},
-        {"kind": "box", "y": "age"},
-        {"kind": "heat", "y": "sex"},
-    ):
-        picture = drawn(Respondent, x="education", **params)
-        assert "Grey: fewer than 5 respondents in the group." in picture.subtitle
-        assert re.match(r"n = \d+ respondents, ", picture.subtitle[-1])
-        text = str(picture.spec)
-        assert f"Masters (n = {masters})" in text and FEW_GREY in text
-        small = {row["n"] for row in picture.spec["data"]["values"] if row["x"] == "Masters"}
-        assert all(n.endswith(" (fewer than 5)") for n in small)
-    large = drawn(Respondent, x="education", records=Respondent.objects.exclude(education__name="Masters"))
-    assert not any("fewer than" in line for line in large.subtitle)
-
-
-def test_a_summary_table_with_a_row_for_each_group_has_no_small_groups(respondents):
-    refresh("census")
-    picture = drawn(IncomeByEducation, kind="bar", x="education", measure="mean:share_over_50k")
-    assert not any("fewer than" in line for line in picture.subtitle)
-    assert "n = 1" not in str(picture.spec)
 
 
 def test_records_without_a_value_are_left_out_and_counted(experiments):
