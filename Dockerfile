@@ -5,7 +5,7 @@ FROM ${PYTHON_IMAGE} AS packages
 # The environment has no pip: the pip of the base image installs into it, from wheels with the hashes in the file.
 RUN python -m venv --without-pip /venv
 COPY requirements*.txt .
-# Optional packages: EXTRAS=s3 installs requirements-s3.txt, for FILES_STORAGE.
+# Optional packages: EXTRAS=s3 installs requirements-s3.txt, and so on.
 ARG EXTRAS=
 RUN --mount=type=cache,target=/var/cache/pip \
     PIP_CACHE_DIR=/var/cache/pip pip --disable-pip-version-check --python /venv/bin/python install --require-hashes --only-binary :all: --no-compile \

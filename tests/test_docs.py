@@ -51,6 +51,7 @@ RUN_ELSEWHERE = {
     "docker compose up -d --no-recreate --scale web=4": "tests/stack/test_updates.py",
     "deploy/rotate database-password": "tests/stack/test_keeping.py",
     "deploy/backup backups/before-upgrade": MANUALLY,
+    "kubectl apply -f deploy/kubernetes/namespace.yaml": "tests/hosts/test_kubernetes.py",
     "docker compose run --rm worker python manage.py upload_stored_files": "tests/hosts/test_stored_files.py",
     "pg_basebackup --dbname 'host=primary user=replicator' --pgdata \"$PGDATA\" --create-slot --slot standby1 -R": (
         "tests/replica/servers.py"
