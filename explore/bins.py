@@ -13,6 +13,7 @@ from django.db import models
 from datasets.records.aggregation import summarise
 from datasets.records.analytical_copy import copy_executor
 from datasets.records.columns import ListedColumn
+from datasets.records.distribution import Counts
 from datasets.records.formatting import format_float
 from datasets.records.grouping import Grouping, Measure
 from explore.charts.axes import nice_width
@@ -34,28 +35,40 @@ class Bin:
     count: int
 
 
-def bins_of(records: models.QuerySet[Any], column: ListedColumn, least: Any, most: Any, at_most: int) -> list[Bin]:
-    """Return *at_most* bins that cover the values of *column* from *least* to *most*, in order, with empty ones."""
+def bins_of(
+    records: models.QuerySet[Any], column: ListedColumn, least: Any, most: Any, at_most: int, known: Counts | None
+) -> list[Bin]:
+    """Return *at_most* bins that cover the values of *column* from *least* to *most*, in order, with empty ones.
+
+    *known* are the counts of these values, if there are few. Otherwise, the records are counted.
+    """
     if isinstance(column.field, models.DateField):
         edges = list(_periods(least, most, at_most))
-        counts = _counts(records, _by_period(column, least, most), edges)
+        grouping = _by_period(column, least, most)
     else:
         width = _width(column, least, most, at_most)
         edges = list(_ranges(column, width, least, most))
-        if isinstance(column.field, models.FloatField):
-            counts = _compared(records, column, edges)
-        else:
-            counts = _counts(records, Grouping(column.name, column, width=width), edges)
+        grouping = Grouping(column.name, column, width=width)
+    if known is not None:
+        counts = _summed(known, edges)
+    elif isinstance(column.field, models.FloatField):
+        counts = _compared(records, column, edges)
+    else:
+        counts = _summed(_groups(records, grouping), edges)
     return [Bin(*edge, count) for edge, count in zip(edges, counts, strict=True)]
 
 
-def _counts(records: models.QuerySet[Any], grouping: Grouping, edges: list[Edge]) -> list[int]:
-    """Count the records of each bin from groups that are at most as wide as a bin."""
-    counts, place = [0] * len(edges), 0
+def _groups(records: models.QuerySet[Any], grouping: Grouping) -> Counts:
+    """Count the records in groups that are at most as wide as a bin, and return them in order."""
     dated = isinstance(grouping.column.field, models.DateField)
     rows = summarise(records, [grouping], [Measure("count")]).rows
-    groups = [(_first_day(key) if dated else key, count) for key, count in rows if key is not None]
-    for key, count in sorted(groups):
+    return sorted((_first_day(key) if dated else key, count) for key, count in rows if key is not None)
+
+
+def _summed(groups: Counts, edges: list[Edge]) -> list[int]:
+    """Return the number of records of each bin."""
+    counts, place = [0] * len(edges), 0
+    for key, count in groups:
         while key > edges[place][1]:
             place += 1
         counts[place] += count

@@ -18,6 +18,7 @@ from explore.version_cache import VersionCache
 from exports.columns import is_masked
 
 FREQUENT, BINS = 10, 20
+COUNTED = 1_000  # distinct texts or terms; one query counts these
 POINTS = ("Minimum", "Lower quartile", "Median", "Upper quartile", "Maximum")
 WIDTH, HEIGHT = 300, 60  # of the drawing of bins
 
@@ -86,13 +87,19 @@ def _count(state: State, column: ListedColumn) -> Counts:
     records = state.narrowed()
     [grouping] = groupings(state.model, [column.name], state.user)
     with limited(slow_seconds()):
-        found = distribution(records, grouping)
-        if found.points and not is_key(column):
-            return Counts(found, [], bins_of(records, column, found.points[0], found.points[-1], BINS))
-        if is_ordered(column) or not found.distinct:
-            return Counts(found, [], [])
-        rows = summarise(records, [grouping], [Measure("count")], ["-count"], FREQUENT + 1).rows
-    return Counts(found, [(value, count) for value, count in rows if value is not None][:FREQUENT], [])
+        if is_ordered(column):
+            found = distribution(records, grouping)
+            if not found.points or is_key(column):
+                return Counts(found, [], [])
+            return Counts(found, [], bins_of(records, column, found.points[0], found.points[-1], BINS, found.counts))
+        summary = summarise(records, [grouping], [Measure("count")], ["-count"], COUNTED)
+        frequent = [(value, count) for value, count in summary.rows if value is not None]
+        if summary.truncated:
+            found = distribution(records, grouping)
+        else:
+            known, total = sum(count for _, count in frequent), sum(count for _, count in summary.rows)
+            found = Distribution(total, total - known, len(frequent))
+    return Counts(found, frequent[:FREQUENT], [])
 
 
 def _facts(column: ListedColumn, found: Distribution) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from datasets.query_values import day, decimal_number
 from datasets.records.columns import ListedColumn
+from datasets.records.distribution import Extent, extent, is_quick_to_count
 from datasets.records.filter_widgets import title_of
 from datasets.records.ordering import slow_seconds
 from datasets.sql.query_timeout import limited
@@ -69,8 +70,13 @@ def histogram_of(state: State, column: ListedColumn) -> Histogram | None:
 def _count(state: State, column: ListedColumn, own: list[str]) -> list[Bin]:
     records = state.narrowed(own)
     with limited(slow_seconds()):
-        least, most = extent_of(records, column)
-        return [] if least is None else bins_of(records, column, least, most, BINS)
+        if is_quick_to_count(records, column):
+            found = extent(records, column)
+        else:
+            found = Extent(*extent_of(records, column), counts=None)
+        if found.least is None:
+            return []
+        return bins_of(records, column, found.least, found.most, BINS, found.counts)
 
 
 def _bound(state: State, name: str, least: float, most: float) -> float | None:
