@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, ChangeList
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import models
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils.text import capfirst
 
@@ -82,6 +84,18 @@ class ListAdmin(GuardedAdmin[M]):
     def lists_records(self) -> bool:
         """Whether the list shows a dataset's table, not imports or edits."""
         return issubclass(self.model, Record | Vocabulary | MaterializedView)
+
+    @property
+    def media(self) -> Media:
+        """The scripts of lists and of the fields of forms. Those of Django need jQuery and have parts without use."""
+        return Media(js=["admin/js/core.js", "admin/js/actions.js"])
+
+    def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form, without icons that add and edit related objects in other windows."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if not self.lists_records and isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget  # type: ignore[union-attr]
+        return field
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return RecordChangeList if self.lists_records else super().get_changelist(request, **kwargs)

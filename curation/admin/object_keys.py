@@ -1,15 +1,27 @@
 """Keys of records in forms and URLs of the admin; only the canonical spelling is valid."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.widgets import AutocompleteMixin, AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.templatetags.static import static
 
 from datasets.fields import field_of
 from datasets.query_values import is_whole_number
+
+MINIFIED = "" if settings.DEBUG else ".min"
+SCRIPTS = [  # of a box that searches records, in their order
+    f"admin/js/vendor/jquery/jquery{MINIFIED}.js",
+    f"admin/js/vendor/select2/select2.full{MINIFIED}.js",
+    "admin/js/jquery.init.js",
+    "admin/js/autocomplete.js",
+]
+STYLES = [f"admin/css/vendor/select2/select2{MINIFIED}.css", "admin/css/autocomplete.css"]
 
 
 def is_key(model: type[models.Model], text: str, name: str | None = None) -> bool:
@@ -45,6 +57,16 @@ class KeysField(forms.ModelMultipleChoiceField):
 
 
 class _KnownKeys(AutocompleteMixin, forms.Select):
+    """A box that searches related records. Its scripts, larger than all others, are loaded when it gets the focus."""
+
+    @property
+    def media(self) -> forms.Media:
+        return forms.Media(js=["curation/record_select.js"], css={"screen": STYLES})
+
+    def build_attrs(self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None) -> dict[str, Any]:
+        attrs = super().build_attrs(base_attrs, extra_attrs)
+        return {**attrs, "data-scripts": json.dumps([static(script) for script in SCRIPTS])}
+
     def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
         """Return the selected records; ignore invalid keys."""
         remote = self.field.remote_field

@@ -34,8 +34,8 @@ ERRORS = [
 OPENED = {
     "/admin/": [".account", "#account-menu [popovertarget=shortcuts]"],
     "/admin/people/person/": [".side-bar-toggle"],
-    "/admin/people/person/add/": ["[name=_save]", ".select2-selection"],
-    "/admin/experiments/userexperiment/1/change/": [".select2-selection"],
+    "/admin/people/person/add/": ["[name=_save]", "select.admin-autocomplete"],
+    "/admin/experiments/userexperiment/1/change/": ["select.admin-autocomplete"],
     "/admin/imports/importrun/import/": ["main [type=submit]", "main details summary"],
     "/admin/datasets/apitoken/add/": ["[name=_save]"],
     "/admin/people/place/bulk/": ["[name=_preview]"],

@@ -2,12 +2,12 @@
 
 import re
 
-import pytest
 from django.core.management import call_command
 
 from curation.history import edits
-from people.models import Person
+from people.models import Person, Place
 from tests.browser.run_page import expect_outcome, upload
+from tests.browser.visitor import tab_to
 
 
 def test_the_progress_bar_updates_itself_and_cancel_stops_the_run(page, site, tables, tmp_path):
@@ -77,13 +77,26 @@ def test_leaving_a_record_with_unsaved_changes_asks_for_confirmation(page, peopl
     assert len(asked) == 1 and page.complaints == []
 
 
-def tab_to(page, selector: str) -> None:
-    """Press Tab until the selected element has the focus."""
-    for _ in range(150):
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"no Tab leads to {selector} on {page.url}")
+def test_a_place_is_found_with_the_keyboard_and_its_link_follows_the_choice(page, people_files):
+    call_command("import_people", *map(str, people_files), verbosity=0)
+    person = Person.objects.order_by("pk").first()
+    place = Place.objects.exclude(pk=person.place_of_birth_id).order_by("pk").last()
+    page.goto(f"/admin/people/person/{person.pk}/change/")
+    link = page.locator(".field-place_of_birth .view-related")
+    assert f"/place/{person.place_of_birth_id}/" in link.get_attribute("href")
+    page.get_by_label("Date of birth").focus()
+    tab_to(page, ".select2-selection")  # loads the script of the box
+    page.keyboard.press("Enter")
+    page.keyboard.type(place.city)
+    page.locator(".select2-results__option").get_by_text(place.city, exact=True).wait_for()
+    page.keyboard.press("Enter")
+    link.focus()
+    assert f"/place/{place.pk}/" in link.get_attribute("href")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.get_by_text("was changed successfully").wait_for()
+    person.refresh_from_db()
+    assert person.place_of_birth == place
+    assert page.complaints == []
 
 
 def test_all_of_an_import_can_be_done_with_the_keyboard(open_browser, site, people_files):

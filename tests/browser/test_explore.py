@@ -8,6 +8,7 @@ from playwright import sync_api
 
 from census.models import Respondent
 from datasets.records import pagination
+from tests.browser.visitor import tab_to
 
 pytestmark = pytest.mark.django_db  # creates the database if only this module is run
 
@@ -36,17 +37,13 @@ def address_has(page, *parts) -> None:
 
 def test_choose_columns_filter_and_sort_with_and_without_scripts(page, open_browser, site, respondents):
     page.get_by_role("link", name="Explore", exact=True).click()
+    page.wait_for_url("**/explore/**")  # and until its scripts have been loaded
     page.get_by_role("combobox", name="Table").select_option("people/people")
     page.get_by_role("heading", name="People").wait_for()
     page.get_by_role("combobox", name="Table").select_option("census/respondents")
     page.get_by_role("heading", name="Respondents").wait_for()
 
-    presses = 1
-    page.keyboard.press("Tab")
-    while not page.locator("#explore-drawer > summary").evaluate("one => one === document.activeElement"):
-        page.keyboard.press("Tab")
-        presses += 1
-    assert presses <= 15
+    tab_to(page, "#explore-drawer > summary", most=15)
     page.keyboard.press("Enter")
     page.locator("#explore-picks summary").click()
     page.get_by_role("button", name="Clear all").click()

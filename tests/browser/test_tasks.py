@@ -8,11 +8,12 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
+from playwright.sync_api import expect
 
 from census.models import Respondent
 from people.models import Person, Place
 from tests.browser.run_page import counts, expect_outcome, lines, shown_entries
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, tab_to
 
 KELSO = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -169,7 +170,12 @@ def test_choose_columns_profile_one_edit_many_records_and_undo(page, site, write
     page.goto("/admin/people/person/")
     page.get_by_role("button", name="Menu of date of birth").click()
     page.get_by_role("button", name="Hide column").click()
-    page.locator("#list-drawer > summary").click()
+    page.locator("th.column-date_of_birth").wait_for(state="detached")
+    page.wait_for_load_state()
+    tab_to(page, ".skip-to-content-link", most=1)
+    page.keyboard.press("Enter")
+    tab_to(page, "#list-drawer > summary", most=14)
+    page.keyboard.press("Enter")
     page.locator("#list-columns > summary").click()
     page.get_by_role("checkbox", name="County of birth").check()
     page.get_by_role("button", name="Save columns").click()
@@ -224,6 +230,7 @@ def test_find_chart_export_and_share(page_of, site):
     with analyst.task(clicks=5, fields=3):  # find records, chart them, and export the chart and the records
         analyst.search("bachelors")
         page.wait_for_url("**search=bachelors")
+        expect(page.locator("#searchbar")).to_be_focused()  # htmx has replaced it
         page.locator("#explore-drawer > summary").click()
         analyst.clicks += 1
         analyst.fill("from", "60", within="#filter-age")

@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.browser.run_page import entries
+
+
+def tab_to(page, selector: str, most: int = 150) -> None:
+    """Press Tab until the selected element has the focus, at most *most* times."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"{most} times Tab do not lead to {selector} on {page.url}")
 
 
 class Visitor:
