@@ -5,7 +5,7 @@ quartile of numbers is interpolated linearly between the two values around it, a
 ``numpy.quantile``. A quartile of dates is the earlier of the two dates.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -28,14 +28,15 @@ class Distribution:
     """The number of *records*, of those without a value (*missing*), and of *distinct* values.
 
     *points* are the minimum, the three quartiles and the maximum, or None for a column without an order or values.
-    *counts* are those of its values, or None if the column has no points or more than LISTED values.
+    *counts* are those of its values, or None if the column has no points or more than LISTED values, or if the
+    analytical copy has answered.
     """
 
     records: int
     missing: int
     distinct: int
     points: tuple[Any, ...] | None = None
-    counts: Counts | None = None
+    counts: Counts | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
