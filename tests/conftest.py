@@ -48,11 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Select the tests of this engine with --share."""
+    """Select the tests of this engine with --share, and begin with those that wait, so that others fill the time."""
     if config.getoption("share"):
         selected = [item for item in items if os.environ["TEST_ENGINE"] in engines_of(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(selected)])
-        items[:] = selected
+        items[:] = sorted(selected, key=lambda item: (PROCESS | {"server"}).isdisjoint(item.fixturenames))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

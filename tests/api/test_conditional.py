@@ -46,6 +46,7 @@ def test_a_current_etag_gets_304_without_reading_rows(client, folder, django_ass
         assert client.get(address, headers={"if-none-match": "not a tag"}).status_code == 200
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_etag_is_valid_for_one_url_only(client, folder):
     wrong = {"nonsense": "1", "page_size": "0", "cursor": "abc", "date_of_birth": "soon", "format": "xml"}
     for known in [tag(client), "*"]:
@@ -56,12 +57,14 @@ def test_an_etag_is_valid_for_one_url_only(client, folder):
         assert client.get(f"{LIST}summary/?by=nonsense", headers={"if-none-match": known}).status_code == 400
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_etag_cannot_be_forged_without_the_key(client, folder, settings):
     before = tag(client)
     settings.SECRET_KEY = "another-" * 8
     assert tag(client) != before
 
 
+@pytest.mark.only_on("sqlite")
 def test_users_without_access_are_refused_first(client, folder, settings):
     for address in [LIST, f"{LIST}{Person.objects.first().pk}/", f"{LIST}summary/?by=country_of_birth"]:
         known = tag(client, address)
@@ -154,12 +157,14 @@ def test_a_summary_table_that_is_behind_says_as_of_when(client, folder, admin_us
     assert again.status_code == 200 and "Data-As-Of" not in again
 
 
+@pytest.mark.only_on("sqlite")
 def test_each_url_and_format_has_its_own_etag(client, folder):
     addresses = [LIST, f"{LIST}?page_size=2", f"{LIST}?fields=id", "/api/people/places/", f"{LIST}?format=csv"]
     assert len({tag(client, address) for address in addresses}) == len(addresses)
     assert tag(client, LIST, accept="text/csv") != tag(client, LIST)
 
 
+@pytest.mark.only_on("sqlite")
 def test_users_with_more_permissions_have_another_etag_and_a_private_cache(client, write, importing, django_user_model):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
     address = "/api/experiments/users/"
@@ -174,6 +179,7 @@ def test_users_with_more_permissions_have_another_etag_and_a_private_cache(clien
     assert client.get(address)["ETag"] != plain["ETag"] == anonymous["ETag"]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("suffix", ["", "1/", "?format=csv", "?format=ndjson", "?fields=email", "summary/?by=name"])
 def test_nobody_keeps_personal_data(client, write, importing, django_user_model, suffix):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
@@ -186,6 +192,7 @@ def test_nobody_keeps_personal_data(client, write, importing, django_user_model,
     assert again.status_code == 304 and again["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.only_on("sqlite")
 def test_charts_and_pages_with_personal_data_are_not_cached(admin_client, write, importing):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,a@example.org,2023-01-01\n"))
     for suffix in ("", "chart/", "chart.json", "chart.csv", "chart.svg", "export/", "export/file/?format=csv"):
@@ -194,5 +201,6 @@ def test_charts_and_pages_with_personal_data_are_not_cached(admin_client, write,
     assert "no-store" in admin_client.get("/admin/experiments/user/")["Cache-Control"]
 
 
+@pytest.mark.only_on("sqlite")
 def test_errors_are_not_cached(client, db):
     assert client.get(f"{LIST}?nonsense=1")["Cache-Control"] == "no-store"

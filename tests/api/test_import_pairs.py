@@ -8,6 +8,8 @@ import pytest
 from people.models import Person
 from tests.curation.test_pair_choices import EDITED, NAMES, PLACES, ROWS, people
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 CURATOR = ("add_importrun", "view_importrun", "view_place", "view_person")
 
 
@@ -44,6 +46,7 @@ def counts(run) -> dict[str, int]:
     return {name: source[name] for name in ("created", "updated", "paired", "missing") if source[name]}
 
 
+@pytest.mark.both_engines
 def test_the_changes_of_a_preview_are_listed_and_its_pairs_are_chosen_and_applied(curator, pks, run):
     assert run["links"]["changes"].endswith(f"/api/imports/{run['id']}/changes/")
     (pair,) = changes(curator, run)

@@ -8,6 +8,8 @@ from curation.history import edits
 from imports.models import Edit
 from people.models import Person, Place
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 TOWNS = [f"Town {n:02}" for n in range(12)]
 PLACES = "city,county,country\n" + "".join(f"{town},Fife,Scotland\n" for town in TOWNS)
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Town 00\n"
@@ -37,6 +39,7 @@ def steps_of(answer):
     return [(step["step"], step["target"]["kind"], step["target"]["id"]) for step in answer.json()["steps"]]
 
 
+@pytest.mark.both_engines
 def test_a_refused_undo_lists_the_records_imports_and_edits_that_block_it(curator, run):
     answer = post(curator, run, {})
     assert answer.status_code == 409 and answer["Content-Type"] == "application/problem+json"
@@ -64,6 +67,7 @@ def test_a_refused_undo_lists_the_records_imports_and_edits_that_block_it(curato
     assert curator.get(conflict["blockers"][0]["url"]).json()["id"] == run["id"] + 1
 
 
+@pytest.mark.both_engines
 def test_changes_that_block_an_undo_are_undone_first_after_a_preview(curator, run):
     correction = Edit.objects.get()
     expected = [("undo", "run", run["id"] + 1), ("undo", "edit", correction.pk), ("undo", "run", run["id"])]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -58,6 +59,7 @@ def test_files_are_sent_previewed_applied_and_undone(etl):
     assert refused.status_code == 409 and "Only an undone run can be redone." in refused.json()["reasons"][0]
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_import_and_its_undo_have_reasons(etl):
     run = etl.send(files={"places": PLACES}, mode="preview", reason=" first delivery ")
     assert (run["reason"], etl.worked(run)["reason"]) == ("first delivery", "first delivery")
@@ -71,6 +73,7 @@ def test_an_import_and_its_undo_have_reasons(etl):
     assert Edit.objects.get().reason == "wrong folder"
 
 
+@pytest.mark.only_on("sqlite")
 def test_imports_have_comments(asking):
     client = asking(*EVERYTHING)
     run = client.send(files={"places": PLACES})
@@ -114,6 +117,7 @@ def test_a_previewed_run_is_not_applied_while_another_waits(etl):
     assert answer.status_code == 409 and answer.json()["run"] == other["url"]
 
 
+@pytest.mark.only_on("sqlite")
 def test_permissions_are_those_of_the_admin(asking, sources):
     sources(places=PLACES)
     run = asking(*EVERYTHING).send(files={"places": PLACES})
@@ -139,11 +143,13 @@ def test_permissions_are_those_of_the_admin(asking, sources):
         assert getattr(asking(permission, name=f"just {place}"), method)(address).status_code == status
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_body_is_not_read_without_the_permission(asking, settings):
     asking("view_importrun").send(403, files={"places": PLACES})
     assert not (settings.MEDIA_ROOT / "imports").exists()
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_browser_session_needs_a_csrf_token(etl, sources):
     sources(places=PLACES)
     client = type(etl)(enforce_csrf_checks=True)
@@ -249,6 +255,7 @@ def streamed_text(answer) -> str:
     return b"".join(answer).decode()
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     sources(places=PLACES)
     run = etl.order(SOURCES).json()
@@ -264,6 +271,7 @@ def test_a_curator_looks_at_imports_in_a_browser(etl, sources, client):
     assert page.status_code == 409 and f"Run {run['id']} of people is waiting to start" in page.text
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_page_links_only_to_permitted_pages(etl, sources, client):
     sources(places=PLACES)
     run = etl.worked(etl.order(SOURCES).json())
@@ -275,6 +283,7 @@ def test_a_page_links_only_to_permitted_pages(etl, sources, client):
     assert '/undo/"' not in page and '/undo/"' not in posted
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_unknown_import_is_named_and_the_options_are_listed(etl):
     assert etl.get("/api/imports/999999/").json()["detail"] == "There is no import 999999."
     rejections, places = "/api/imports/1/rejections/?format=csv", "/api/people/places/?format=csv"
@@ -283,6 +292,7 @@ def test_an_unknown_import_is_named_and_the_options_are_listed(etl):
         assert answer.status_code == 200 and answer.json()["name"]
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_disallowed_method_gets_405_with_any_parameters(etl):
     for address in (IMPORTS, "/api/imports/1/rejections/?nothing=1"):
         assert etl.put(address).status_code == 405

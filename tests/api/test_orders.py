@@ -29,12 +29,14 @@ def test_a_request_that_is_repeated_with_its_key_is_the_same_run(etl, asking, so
     assert ImportRun.objects.count() == 2
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_name_in_place_of_a_file_is_reported(etl):
     for files in ("people.csv", ["people.csv", "places.csv"]):
         errors = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": files}).json()["errors"]
         assert errors.keys() == {"files"} and "With curl, write files=@NAME, with the @." in errors["files"][0]
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_image_with_the_name_of_a_table_is_refused(etl):
     file = SimpleUploadedFile("people.csv", b"\x89PNG\r\n\x1a\n" + bytes(100))
     answer = etl.post(IMPORTS, {"dataset": "people", "mode": "apply", "files": file})
@@ -52,6 +54,7 @@ def test_the_key_distinguishes_files(etl):
     assert [with_key(PLACES), with_key(PLACES), with_key(PLACES.replace("Kelso", "Derry"))] == [202, 202, 422]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("body", "parameter", "message"),
     [
@@ -76,6 +79,7 @@ def test_an_invalid_field_of_a_request_is_refused_by_name(etl, sources, body, pa
     assert not ImportRun.objects.exists()
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("content", "kind", "status", "message"),
     [
@@ -93,6 +97,7 @@ def test_an_invalid_body_is_refused(etl, content, kind, status, message):
     assert answer.status_code == status and message in answer.json()["detail"]
 
 
+@pytest.mark.only_on("sqlite")
 def test_fields_of_a_form_are_checked_too(etl):
     assert "Expected true or false" in etl.send(400, strict="maybe")["errors"]["strict"][0]
     assert "Send this field only once." in etl.send(400, mode=["apply", "preview"])["errors"]["mode"][0]
@@ -102,6 +107,7 @@ def test_fields_of_a_form_are_checked_too(etl):
     assert "wines.csv does not match any source" in response["errors"]["files"][0]
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_body_above_the_limit_is_refused_before_it_is_read(etl, settings):
     settings.UPLOAD_LIMIT = 20
     for text in (PLACES, "x" * 100_000):
@@ -110,6 +116,7 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(etl, settings):
     assert "it has more than 1 files." in etl.send(400, files={"a": "", "b": ""})["detail"]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("key", ["", "  ", "x" * 256, "ä"])
 def test_an_invalid_idempotency_key_is_refused(etl, sources, key):
     sources(places=PLACES)

@@ -76,6 +76,7 @@ def test_personal_data_cannot_be_searched_or_sorted_by(client, django_user_model
     assert len(client.get(f"{USERS}?search=zoe&ordering=-email").json()["results"]) == 1
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("query", "parameter", "message"),
     [
@@ -101,6 +102,7 @@ def test_an_invalid_parameter_is_refused_by_name(client, query, parameter, messa
     assert message in answer.json()["errors"][parameter][0]
 
 
+@pytest.mark.only_on("sqlite")
 def test_everything_that_is_wrong_is_reported_at_once(client):
     data = client.get(f"{LIST}?agee=1&age=old&fields=x&page_size=0").json()
     assert set(data["errors"]) == {"agee", "age", "fields", "page_size"}
@@ -113,6 +115,7 @@ def test_a_record_does_not_accept_parameters_of_a_list(client, two):
     assert data["errors"] == {"age": ["Unknown parameter. Known parameters: format, fields, omit."]}
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "address", ["/api/?nope=1", "/api/?format=", "/api/people/places/?format=", "/api/imports/?format="]
 )

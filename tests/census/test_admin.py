@@ -12,6 +12,7 @@ from tests.confirming import confirm
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_list_takes_as_many_queries_for_200_respondents_as_for_10(admin_client, respondent):
     def queries():
         with CaptureQueriesContext(connection) as captured:
@@ -72,6 +73,7 @@ def test_a_big_table_is_not_counted_for_each_page(admin_client, monkeypatch, res
     )
 
 
+@pytest.mark.only_on("sqlite")
 def test_vocabularies_are_listed_searched_and_added_to(admin_client):
     for name in ["workclass", "educationlevel", "maritalstatus", "occupation", "relationship", "race", "country"]:
         assert admin_client.post(f"/admin/census/{name}/add/", {"name": "Newly", "years": 3}).status_code == 302

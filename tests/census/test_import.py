@@ -72,6 +72,7 @@ def test_the_test_file_begins_with_a_remark_and_ends_its_labels_with_a_full_stop
     assert respondents() == AS_TOLD
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("header", "of"),
     [
@@ -110,6 +111,7 @@ def test_the_order_of_rows_does_not_matter(file):
     assert imported("import_census", file(BEN, ADA, ADA)).counts["respondents"] == {"read": 3, "unchanged": 3}
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("change", "column", "value", "message"),
     [

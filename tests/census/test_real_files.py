@@ -142,6 +142,7 @@ def test_a_repeated_import_of_the_files_changes_nothing(folder):
     assert imported("import_census", folder).counts == UNCHANGED
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("clothes", CLOTHES)
 def test_the_same_table_in_other_formats_changes_nothing(clothes, folder, tmp_path):
     for name in ("adult.data", "adult.test"):

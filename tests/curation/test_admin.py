@@ -40,6 +40,7 @@ def test_every_table_and_view_is_in_the_admin(admin_client):
         assert admin_client.get(address, {"q": "2022"}).status_code == 200
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_table_without_its_own_admin_has_lists_and_filters_by_its_fields():
     default = admin.site.get_model_admin(User)
     assert type(default) is RecordAdmin
@@ -50,6 +51,7 @@ def test_a_table_without_its_own_admin_has_lists_and_filters_by_its_fields():
     assert {"age", "sex", "education", "income_over_50k"} < {*respondent} and "id" not in respondent
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_run_links_to_its_files_and_rejected_rows(admin_client, file):
     reject(file, 4)
     page = admin_client.get(f"/admin/imports/importrun/{file.run_id}/change/?tab=rejected").text
@@ -61,6 +63,7 @@ def test_a_run_links_to_its_files_and_rejected_rows(admin_client, file):
     assert "given_name: Ann &lt;b&gt;" in rejected
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_malformed_row_is_shown_as_text(admin_client, file):
     problem = {"column": None, "value": None, "message": "Expected 4 cells, found 2."}
     row = RejectedRow.objects.create(file=file, line=9, values="Ann,Mac", problems=[problem])
@@ -69,6 +72,7 @@ def test_a_malformed_row_is_shown_as_text(admin_client, file):
     assert "Ann,Mac" in page
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("name", ["importrun", "sourcefile", "rejectedrow"])
 def test_records_of_imports_cannot_be_edited(admin_client, file, name):
     row = reject(file, 4)
@@ -80,6 +84,7 @@ def test_records_of_imports_cannot_be_edited(admin_client, file, name):
     assert admin_client.post(f"/admin/imports/{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_list_takes_as_many_queries_for_200_rejected_rows_as_for_10(admin_client, file):
     def queries():
         with CaptureQueriesContext(connection) as captured:

@@ -11,6 +11,8 @@ from imports.models import Change, Edit
 from people.models import Person, Place
 from tests.confirming import confirm
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 LIST, BULK = "/admin/people/person/", "/admin/people/person/bulk/"
@@ -25,6 +27,7 @@ def people(bring):
     return list(Person.objects.order_by("pk"))
 
 
+@pytest.mark.both_engines
 def test_selected_rows_are_changed_after_a_preview(admin_client, admin_user, people):
     keys = [person.pk for person in people[:4]]
     page = admin_client.post(LIST, {"action": "change_field", "_selected_action": keys})
@@ -46,6 +49,7 @@ def test_selected_rows_are_changed_after_a_preview(admin_client, admin_user, peo
     assert (people[3].family_name, people[3].corrections) == ("Mac", {"family_name": "Oak"})
 
 
+@pytest.mark.both_engines
 def test_all_matching_records_are_changed(admin_client, people):
     page = admin_client.get(LIST, {"q": "Oak"})
     assert f'href="{BULK}?q=Oak"' in page.text
@@ -124,6 +128,7 @@ def test_an_invalid_value_is_reported(admin_client, people, field, value, expect
     assert not Change.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_a_value_that_a_constraint_refuses_is_reported(admin_client, transactional_db):
     User.objects.create(user_id=1, name="Ann", email="a@example.org", signup_date="2020-01-01")
     UserExperiment.objects.create(experiment_id=1, user_id=1, experiment_run_time=1)
@@ -180,6 +185,7 @@ def test_an_edit_is_shown_and_undone(admin_client, edit):
     assert admin_client.get("/admin/imports/edit/").status_code == 200
 
 
+@pytest.mark.both_engines
 def test_an_edit_on_which_others_depend_is_not_undone(admin_client, people, edit):
     form = {"given_name": "G0", "family_name": "Elm", "date_of_birth": "1901-02-03", "place_of_birth": 1}
     form["place_of_birth"] = people[0].place_of_birth_id
@@ -197,6 +203,7 @@ def test_the_undo_of_an_edit_needs_the_change_permission(staff, edit):
     assert staff("change_person").post(f"/admin/imports/edit/{edit.pk}/undo/").status_code == 403
 
 
+@pytest.mark.both_engines
 def test_a_deletion_and_a_creation_are_undone(admin_client, people):
     confirm(admin_client, f"/admin/people/person/{people[0].pk}/delete/", {"post": "yes"})
     admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
@@ -206,6 +213,7 @@ def test_a_deletion_and_a_creation_are_undone(admin_client, people):
     assert not Place.objects.filter(city="Ayr").exists()
 
 
+@pytest.mark.both_engines
 def test_the_creation_of_a_referenced_record_is_not_undone(admin_client, people):
     admin_client.post("/admin/people/place/add/", {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"})
     edit, ayr = Edit.objects.get(), Place.objects.get(city="Ayr")
@@ -228,6 +236,7 @@ def undo(admin_client):
     return undo
 
 
+@pytest.mark.both_engines
 def test_a_correction_is_not_undone_if_its_old_reference_was_deleted(admin_client, people, undo):
     kelso, derry = (Place.objects.get(city=city) for city in ("Kelso", "Derry"))
     correction = edits.correct(Person.objects.all(), {"place_of_birth": derry}, None)
@@ -243,6 +252,7 @@ def test_a_correction_is_not_undone_if_its_old_reference_was_deleted(admin_clien
     assert f"{COUNT} people restored" in undo(correction)
 
 
+@pytest.mark.both_engines
 def test_the_creation_of_a_used_compound_is_not_undone(bring, undo):
     bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
     made = Compound.objects.create(compound_id=1, compound_name="A", compound_structure="C")
@@ -255,6 +265,7 @@ def test_the_creation_of_a_used_compound_is_not_undone(bring, undo):
     assert undo(of_compound) == "Edit undone: 1 compound deleted."
 
 
+@pytest.mark.both_engines
 def test_a_name_that_another_record_has_now_is_not_restored(transactional_db, undo):
     level = EducationLevel.objects.create(name="Masters", years=14)
     renamed = edits.correct(EducationLevel.objects.all(), {"name": "Master"}, None)

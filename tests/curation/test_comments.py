@@ -9,6 +9,8 @@ from experiments.models import User
 from imports.models import Edit, ImportRun
 from tests.curation.run_pages import plain
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n2,Bob,bob@example.org,2023-01-02\n"
 RECORD, LIST, EDITS = "/admin/experiments/user/1/", "/admin/curation/comment/", "/admin/imports/edit/"
 
@@ -84,6 +86,7 @@ def test_comments_need_the_permission_to_change_the_record_or_to_comment_on_runs
         assert "Add a comment" not in client.get(f"{RECORD}history/").text
 
 
+@pytest.mark.both_engines
 def test_comments_are_listed_searched_and_filtered(users, admin_client, admin_user):
     admin_client.post(f"{RECORD}comment/", {"text": "Ünclear scan"})
     admin_client.post(run_page("comment"), {"text": "two rows are late"})

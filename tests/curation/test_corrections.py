@@ -42,6 +42,7 @@ def test_a_saved_form_is_one_edit_of_all_changed_fields(admin_client, admin_user
     assert Edit.objects.count() == 1
 
 
+@pytest.mark.only_on("sqlite")
 def test_corrected_fields_are_marked_on_form_and_list_and_filtered(admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     page = admin_client.get(page_of(ann)).text
@@ -69,6 +70,7 @@ def test_a_field_is_reverted_with_one_click(admin_client, ann):
     assert admin_client.post(f"/admin/people/person/{ann.pk}/revert/id/").status_code == 404
 
 
+@pytest.mark.only_on("sqlite")
 def test_key_columns_are_not_editable_if_the_source_has_a_key(admin_client, ann):
     kelso = Place.objects.get(city="Kelso")
     form = admin_client.get(page_of(kelso)).context["adminform"].form
@@ -114,6 +116,7 @@ def test_the_creation_of_a_record_is_stored_with_its_compounds(admin_client, wri
     assert "Created by admin" in admin_client.get("/admin/experiments/userexperiment/5/change/").text
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_revert_needs_the_change_permission(staff, admin_client, ann):
     admin_client.post(page_of(ann), FORM | {"place_of_birth": ann.place_of_birth_id})
     client = staff("view_person")
@@ -127,6 +130,7 @@ def test_a_revert_needs_the_change_permission(staff, admin_client, ann):
     assert Person.objects.get(pk=ann.pk).given_name == "Anne"
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_hidden_address_is_masked_and_cannot_be_reverted(staff, admin_client, user):
     form = {"name": "Ann", "email": "new@example.net", "signup_date": "2023-01-01"}
     admin_client.post(page_of(user), form)
@@ -139,6 +143,7 @@ def test_a_hidden_address_is_masked_and_cannot_be_reverted(staff, admin_client, 
     assert client.post("/admin/experiments/user/1/revert/email/").status_code == 403
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_page_of_a_record_takes_a_fixed_number_of_queries(admin_client, ann):
     def queries():
         with CaptureQueriesContext(connection) as captured:

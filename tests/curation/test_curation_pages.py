@@ -15,6 +15,8 @@ from imports.models import Edit, ImportRun
 from people.models import Person, Place
 from tests.confirming import confirm
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 
 
@@ -77,6 +79,7 @@ def test_a_missing_record_is_shown_with_its_values(run_of, client):
     assert f'<a href="/admin/people/person/{bob}/history/">{bob}</a>' in page
 
 
+@pytest.mark.both_engines
 def test_a_missing_record_that_was_deleted_later_does_not_shift_the_columns(run_of, client):
     towns = "city,county,country\nKelso,R,S\n"
     run_of("places.csv", (towns + "Bath,Avon,England\nDeal,Kent,England\n").encode())
@@ -89,6 +92,7 @@ def test_a_missing_record_that_was_deleted_later_does_not_shift_the_columns(run_
     assert "<td>4</td><td>Deal</td><td>Kent</td><td>England</td>" in page
 
 
+@pytest.mark.both_engines
 def test_a_deleted_record_is_shown_as_it_was(run_of, client):
     bath = None
     for text in ("city,county,country\nBath,Avon,England\nKelso,R,S\n", "city,county,country\nKelso,R,S\n"):
@@ -137,12 +141,14 @@ def test_the_front_page_links_to_imports_and_a_dataset_page_to_its_tables(admin_
     assert "card-" not in admin_client.get("/admin/auth/").text
 
 
+@pytest.mark.both_engines
 def test_a_bounded_count_is_marked_as_bounded(admin_client, places, monkeypatch):
     monkeypatch.setattr(pagination, "COUNTED", 10)
     page = admin_client.get("/admin/people/place/?q=town").text
     assert "more than 10 results" in page and "10 places" not in page.lower().replace("more than 10 places", "")
 
 
+@pytest.mark.both_engines
 def test_edits_are_listed_with_the_changed_records(admin_client, admin_user, places):
     edits.correct(Place.objects.filter(pk=places[0].pk), {"county": "C"}, admin_user)
     edits.correct(Place.objects.all(), {"county": "D"}, admin_user)
@@ -192,6 +198,7 @@ def test_the_help_text_of_the_search_is_accurate(client, admin_client):
     assert "email" not in page.split('id="searchbar_helptext"')[-1][:200]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("text", ["östersund", "ÖSTER", "sund"])
 def test_the_search_for_deleted_records_ignores_case(admin_client, text, db):
     for city in ("Östersund", "Ostend"):

@@ -16,7 +16,7 @@ from datasets.registry import dataset_apps
 from imports.models import Edit, ImportRun, RejectedRow, SourceFile
 from people.models import Person, Place
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 Status = ImportRun.Status
 
 
@@ -37,6 +37,7 @@ def add_people(country, count):
     )
 
 
+@pytest.mark.both_engines
 def test_every_dataset_has_a_card(admin_client):
     page = admin_client.get("/admin/").text
     for label, app in dataset_apps().items():
@@ -127,6 +128,7 @@ def test_an_outdated_preview_and_one_of_the_command_line_are_no_open_tasks(admin
     assert tasks(admin_client.get("/admin/")) == []
 
 
+@pytest.mark.both_engines
 def test_a_large_table_has_an_estimated_count(admin_client, monkeypatch):
     add_people("Scotland", 30)
     monkeypatch.setattr(pagination, "COUNTED", 10)
@@ -137,6 +139,7 @@ def test_a_large_table_has_an_estimated_count(admin_client, monkeypatch):
     assert f'<td class="number">{result}</td>' in admin_client.get("/admin/people/").text
 
 
+@pytest.mark.both_engines
 def test_the_chart_shows_the_view_and_as_of_when(admin_client):
     add_people("Scotland", 4)
     add_people("Wales <b>", 1)

@@ -2,12 +2,15 @@
 
 import re
 
+import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
 from curation.history import edits
 from experiments.models import User
 from tests.curation.run_pages import do, page, plain
+
+pytestmark = pytest.mark.only_on("sqlite")
 
 
 def test_addresses_are_masked_without_the_permission(curator, previewed):

@@ -69,6 +69,7 @@ def test_every_change_is_reported_in_order(admin_client, write, importing, folde
     assert "<style" not in page.text and " style=" not in page.text
 
 
+@pytest.mark.only_on("sqlite")
 def test_references_are_shown_by_their_labels(admin_client, folder):
     experiment = {"user": 2, "experiment_run_time": "5.0", "compounds": [2]}
     admin_client.post("/admin/experiments/userexperiment/7/change/", experiment)
@@ -76,6 +77,7 @@ def test_references_are_shown_by_their_labels(admin_client, folder):
     assert last[3:] == (("user", "Ann", "Bob", "corrected"), ("compounds", "Aspirin, Borax", "Borax", "corrected"))
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_unchanged_record_shows_the_run_that_created_it(admin_client, folder):
     page = admin_client.get("/admin/experiments/compound/2/history/")
     assert [entry[:3] for entry in entries_of(page)] == [
@@ -179,6 +181,7 @@ def test_values_of_a_vocabulary_have_a_history_too(admin_client, transactional_d
     assert EducationLevel.objects.get().name == "Masters"
 
 
+@pytest.mark.only_on("sqlite")
 def test_addresses_are_masked_for_users_without_the_permission(admin_client, staff, folder):
     correct(admin_client, email="secret@example.net")
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
@@ -192,6 +195,7 @@ def test_addresses_are_masked_for_users_without_the_permission(admin_client, sta
     assert client.get("/admin/experiments/user/deleted/", {"q": "secret"}).context["rows"] == []
 
 
+@pytest.mark.only_on("sqlite")
 def test_viewing_and_restoring_need_permissions(admin_client, staff, folder):
     confirm(admin_client, "/admin/experiments/userexperiment/7/delete/", {"post": "yes"})
     client = staff("view_user")
@@ -203,6 +207,7 @@ def test_viewing_and_restoring_need_permissions(admin_client, staff, folder):
     assert client.get("/admin/imports/edit/").status_code == 403
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_long_history_is_reported_page_by_page(admin_client, folder, monkeypatch):
     monkeypatch.setattr("curation.admin.history_views.PAGE", 2)
     for name in ("A", "B", "C"):
@@ -212,6 +217,7 @@ def test_a_long_history_is_reported_page_by_page(admin_client, folder, monkeypat
     assert [entry[3] for entry in second] == [("name", "B", "C")]
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_history_takes_a_fixed_number_of_queries(admin_client, write, importing, folder):
     def queries(address):
         with CaptureQueriesContext(connection) as captured:

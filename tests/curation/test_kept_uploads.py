@@ -15,6 +15,8 @@ from imports.models import ImportRun
 from people.models import Person, Place
 from tests.curation.run_pages import do
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 FORM = "/admin/imports/importrun/import/"
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\nBob,Mac,1902-02-03,Kelso\n"

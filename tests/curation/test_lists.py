@@ -112,6 +112,7 @@ def test_records_are_filtered_by_run_and_correction(admin_client, add):
     assert f"?_facets=True&amp;changed_in_run={run.pk}" in admin_client.get(PEOPLE, {"_facets": "True"}).text
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -129,6 +130,7 @@ def test_an_unknown_parameter_is_reported_and_shows_no_records(admin_client, add
     assert list(page.context["cl"].result_list) == []
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_action_with_an_unknown_parameter_changes_nothing(admin_client, add):
     add("Ann")
     form = {"action": "export_as_csv", "_selected_action": [Person.objects.get().pk]}
@@ -136,6 +138,7 @@ def test_an_action_with_an_unknown_parameter_changes_nothing(admin_client, add):
     assert not response.streaming or b"Ann" not in b"".join(response.streaming_content)
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("kind", FORMATS)
 def test_selected_records_are_exported_in_every_format(admin_client, add, kind):
     add("Ann", "Bob")
@@ -158,6 +161,7 @@ def export(client, address, keys):
     return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_selection_is_exported_with_escaped_formulas(admin_client, add):
     add("=1+1", "Ann", "Bob", "@x")
     keys = [person.pk for person in Person.objects.order_by("pk") if person.given_name != "Bob"]
@@ -183,6 +187,7 @@ def test_all_matching_records_are_exported(admin_client, add, query):
     assert len(export(admin_client, f"{PEOPLE}{query}", ticked)) == 1
 
 
+@pytest.mark.only_on("sqlite")
 def test_addresses_are_masked_in_an_export(client, admin_client, django_user_model):
     User.objects.create(user_id=1, name="Alice", email="alice@example.com", signup_date=date(2023, 1, 1))
     assert export(admin_client, "/admin/experiments/user/", [1])[0]["email"] == "alice@example.com"

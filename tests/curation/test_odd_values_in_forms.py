@@ -5,6 +5,8 @@ from django.apps import apps
 
 from people.models import Place
 
+pytestmark = pytest.mark.only_on("postgresql")
+
 NINES = "9" * 25
 WHOLE = [NINES, "9" * 5000, "\x00"]
 FLOAT = ["1e999", "nan"]

@@ -142,6 +142,7 @@ def origin_on_page(client, address, name):
     )
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_page_of_a_record_shows_the_origin_of_each_field(runs, admin_client, admin_user):
     first, second = runs
     edit = edits.correct(record(), {"name": "Anne"}, admin_user)
@@ -157,6 +158,7 @@ def test_the_page_of_a_record_shows_the_origin_of_each_field(runs, admin_client,
     assert compounds == f"user_experiments.csv, line 2 (run {first})"
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_origin_of_a_hidden_value_is_hidden(runs, staff):
     client = staff("view_user", "view_importrun", "view_sourcefile")
     page = "/admin/experiments/user/1/change/"
@@ -164,6 +166,7 @@ def test_the_origin_of_a_hidden_value_is_hidden(runs, staff):
     assert origin_on_page(client, page, "email") == ""
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_term_has_an_origin(write, importing, admin_client):
     row = "39, State-gov, 77516, Bachelors, 13, Never-married, Adm-clerical, Not-in-family, White, Male, 2174, 0, 40,"
     importing("census", write("adult.data", f"{row} United-States, <=50K\n"))

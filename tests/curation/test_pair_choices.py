@@ -13,6 +13,8 @@ from imports.models import Change, ImportRun
 from people.models import Person
 from tests.curation.run_pages import do, page, plain
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 NAMES = ["Ann", "Bob", "Cy", "Dee", "Eve", "Fay", "Gus", "Hal", "Ida", "Joe"]
@@ -55,6 +57,7 @@ def counts(run) -> dict[str, int]:
     }
 
 
+@pytest.mark.both_engines
 def test_a_separated_pair_is_a_new_row_and_a_missing_record(curator, previewed, pks, choose):
     run = previewed(people=people(EDITED))
     assert counts(run) == {"read": 10, "created": 1, "updated": 1, "paired": 1, "missing": 1}
@@ -69,6 +72,7 @@ def test_a_separated_pair_is_a_new_row_and_a_missing_record(curator, previewed, 
     assert set(Person.objects.values_list("given_name", flat=True)) == {*NAMES, "Eva", "Frances"}
 
 
+@pytest.mark.both_engines
 def test_a_pair_made_by_hand_is_applied_and_undone(curator, previewed, pks, choose):
     edits.correct(Person.objects.filter(pk=pks["Fay"]), {"family_name": "Yaffson"}, None)
     before = list(Person.objects.order_by("pk").values())
@@ -113,6 +117,7 @@ def test_a_pair_that_changes_only_a_corrected_value_is_separated_among_the_kept(
     assert counts(run) == {"read": 10, "created": 1, "missing": 1}
 
 
+@pytest.mark.both_engines
 def test_choices_of_several_previews_add_up_until_they_are_withdrawn(curator, previewed, pks, choose):
     run = previewed(people=people(EDITED))
     choose(run, **{f"pair:people:{pks['Eve']}": "on"})
@@ -226,6 +231,7 @@ def test_files_of_the_site_that_have_changed_since_the_preview_are_previewed_aga
     assert do(curator, run, "apply").status == "applied" and Person.objects.filter(given_name="Fay").exists()
 
 
+@pytest.mark.both_engines
 def test_suggestions_are_the_most_similar_records_and_rows(curator, previewed, pks, choose):
     similar = "Fiona,Yafson,1999-09-09,Kelso\n"
     run = previewed(people=people([*ROWS[:4], NEW, similar]))

@@ -1,11 +1,14 @@
 """Pairs on the page of a preview and over HTTP, and the two choices for a file of which less than half matches."""
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 
 from curation.history import edits
 from people.models import Person
 from tests.curation.run_pages import do, page
+
+pytestmark = pytest.mark.only_on("sqlite")
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
@@ -17,6 +20,7 @@ def people(rows) -> str:
     return HEADER + "".join(rows)
 
 
+@pytest.mark.both_engines
 def test_a_pair_is_a_probable_change_and_is_applied_as_previewed(curator, previewed):
     do(curator, previewed(places=PLACES, people=people(ROWS)), "apply")
     record = Person.objects.get(given_name="Given3")
@@ -29,6 +33,7 @@ def test_a_pair_is_a_probable_change_and_is_applied_as_previewed(curator, previe
     assert run.status == "applied" and record.given_name == "Gwen" and "Probable change" in page(curator, run)
 
 
+@pytest.mark.both_engines
 def test_a_file_of_which_less_than_half_matches_is_applied_only_with_a_choice(curator, previewed):
     do(curator, previewed(places=PLACES, people=people(ROWS)), "apply")
     run = previewed(people=people(OTHER))

@@ -14,6 +14,8 @@ from people.models import Place
 from tests.confirming import confirm
 from tests.curation.run_pages import plain
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 USERS = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n2,Bob,bob@example.org,2023-01-02\n"
 
 
@@ -27,6 +29,7 @@ def reasons():
     return list(Edit.objects.order_by("pk").values_list("action", "reason"))
 
 
+@pytest.mark.both_engines
 def test_each_function_of_the_history_stores_a_reason(users, admin_user):
     edits.correct(users, {"name": "Anne"}, admin_user, reason="typing error")
     edits.revert(users, "name", admin_user, reason="the file is right")
@@ -174,6 +177,7 @@ def listed(client, **parameters):
     return [edit.pk for edit in answer.context["cl"].result_list]
 
 
+@pytest.mark.both_engines
 def test_edits_are_searched_by_reason(users, admin_client):
     first = edits.correct(users, {"name": "Anne"}, None, reason="Typing ÉRROR by the clerk")
     second = edits.correct(users, {"name": "Ann"}, None, reason="asked ann@example.org")
@@ -193,6 +197,7 @@ def test_a_search_does_not_reveal_addresses_in_reasons(users, staff):
     assert "asked (hidden)" in client.get(EDITS).text
 
 
+@pytest.mark.both_engines
 def test_edits_are_filtered_by_dataset_person_day_action_and_run(users, bring, admin_client, admin_user):
     bring("people", places="city,county,country\nKelso,Roxburghshire,Scotland\n")
     correction = edits.correct(users, {"name": "Anne"}, admin_user)

@@ -14,6 +14,8 @@ from curation.admin import neighbors
 from people.models import Person, Place
 from subjects.models import Subject
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = (
     "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Cambs,Ulster\nEly,Cambs,England\nCork,Avon,Munster\n"
     "Bath,Avon,England\n"
@@ -47,6 +49,7 @@ def walk(client, places, start, parameters, towards):
     return cities
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -70,6 +73,7 @@ def test_previous_and_next_follow_the_list_that_led_to_the_record(admin_client, 
     assert walk(admin_client, places, cities[-1], parameters, "prev") == cities[::-1]
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("parameters", ["o=2", "o=-2", "o=3.2"])
 def test_records_without_a_value_have_neighbors_as_in_the_list(admin_client, parameters):
     days = {"a": None, "b": date(2001, 1, 1), "c": None, "d": date(2000, 1, 1)}
@@ -99,6 +103,7 @@ def test_the_order_of_the_list_has_few_columns(admin_client, places, order):
     )
 
 
+@pytest.mark.both_engines
 def test_neighbors_are_found_by_the_index_of_the_key(admin_client, places):
     with CaptureQueriesContext(connection) as captured:
         admin_client.get(f"/admin/people/place/{places['Ely']}/change/")

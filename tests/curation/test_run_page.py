@@ -14,6 +14,8 @@ from subjects.models import Session
 from tests.confirming import confirm
 from tests.curation.run_pages import do, page
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PEOPLE = HEADER + "Ann,Mac,1901-02-03,Kelso\nBob,Oak,1950-12-31,Derry\nGus,Elm,1901-02-30,Atlantis\n"
@@ -34,6 +36,7 @@ def test_a_preview_shows_the_effect_and_changes_nothing(curator, previewed):
     )
 
 
+@pytest.mark.both_engines
 def test_apply_applies_the_preview_and_the_page_shows_it_from_the_tables(curator, previewed):
     run = do(curator, previewed(places=PLACES, people=PEOPLE), "apply")
     assert run.status == "applied" and not run.dry_run
@@ -60,6 +63,7 @@ def test_an_applied_run_says_what_it_did_and_leads_to_undo_and_to_explore(curato
     assert "This import left 2 ." in again and "in Explore" not in again
 
 
+@pytest.mark.both_engines
 def test_an_outdated_preview_is_shown_again_instead_of_applied(curator, previewed):
     do(curator, previewed(places=PLACES), "apply")
     run = previewed(places=PLACES.replace("Derry,Derry", "Derry,Londonderry"))
@@ -82,6 +86,7 @@ def test_a_deletion_by_a_curator_is_listed_as_kept(curator, previewed):
     assert "Kept (2)" in content and "given_name Ann" in content and "city Kelso" in content
 
 
+@pytest.mark.both_engines
 def test_missing_records_are_listed_before_and_after_the_import(curator, previewed):
     do(curator, previewed(places=PLACES), "apply")
     run = previewed(places=PLACES.replace("Derry,Derry,Ulster\n", ""))
@@ -89,6 +94,7 @@ def test_missing_records_are_listed_before_and_after_the_import(curator, preview
     assert "Derry places.csv 3" in page(curator, do(curator, run, "apply"), "missing")
 
 
+@pytest.mark.both_engines
 def test_every_record_is_on_one_of_the_pages(curator, previewed):
     cities = [f"City{n:03}" for n in range(120)]
     run = previewed(places="city,county,country\n" + "".join(f"{city},A,B\n" for city in cities))
@@ -125,6 +131,7 @@ def test_discard_drops_it(curator, previewed):
     assert do(curator, run, "apply").status == "discarded" and not Place.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_undo_asks_for_confirmation_and_restores_the_tables(curator, previewed):
     first = do(curator, previewed(places=PLACES), "apply")
     before = list(Place.objects.order_by("pk").values())

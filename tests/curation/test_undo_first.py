@@ -197,6 +197,7 @@ def test_blocking_changes_are_reversed_from_the_newest_to_the_oldest(people, imp
     assert whole() == before
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_page_of_a_refused_undo_links_to_the_blocking_changes_and_undoes_them_first(blocked, admin_client):
     address = f"/admin/imports/importrun/{blocked.pk}/undo/"
     page = admin_client.get(address)
@@ -225,6 +226,7 @@ def test_the_page_of_a_refused_undo_links_to_the_blocking_changes_and_undoes_the
     assert admin_client.get(redo).status_code == 409
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_outdated_preview_of_undoing_first_is_refused(blocked, admin_client, whole):
     address = f"/admin/imports/importrun/{blocked.pk}/undo/first/"
     form = fields_of(admin_client.get(address).text, "the changes that block it")
@@ -234,6 +236,7 @@ def test_an_outdated_preview_of_undoing_first_is_refused(blocked, admin_client, 
     assert again.status_code == 409 and "have changed" in again.text and whole() == before
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_browser_redoes_an_edit_and_shows_why_an_undo_is_refused(people, admin_client):
     edit = edits.correct(Person.objects.filter(given_name="Ann"), {"given_name": "Anne"}, None)
     page, redo = f"/admin/imports/edit/{edit.pk}/change/", f"/admin/imports/edit/{edit.pk}/redo/"
@@ -254,6 +257,7 @@ def test_the_browser_redoes_an_edit_and_shows_why_an_undo_is_refused(people, adm
     assert Person.objects.filter(given_name="Ann").exists()
 
 
+@pytest.mark.only_on("sqlite")
 def test_undoing_first_needs_the_permission_for_each_change(blocked, staff):
     client = staff("view_importrun", "undo_importrun", "view_edit")
     page = client.get(f"/admin/imports/importrun/{blocked.pk}/undo/first/")
@@ -267,6 +271,7 @@ def test_undoing_first_needs_the_permission_for_each_change(blocked, staff):
             assert client.post(f"/admin/imports/{kind}/{pk}/{verb}").status_code == 403
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_command_undoes_the_blocking_changes_first(blocked, capsys):
     with pytest.raises(CommandError, match="To undo the changes that block it first, use --blockers-first"):
         call_command("undo_import", blocked.pk)

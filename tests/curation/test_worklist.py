@@ -13,7 +13,7 @@ from experiments.models import User
 from imports.models import ImportRun, RejectedRow, ResolvedRow
 from people.models import Person, Place
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 PLACES = "city,county,country\nBath,Somerset,England\nDerry,Londonderry,Northern Ireland\nKelso,Roxburgh,Scotland\n"
@@ -76,6 +76,7 @@ def applied(curator, answer) -> ImportRun:
     return run
 
 
+@pytest.mark.both_engines
 def test_rows_are_grouped_by_problem_with_their_frequent_values(worklist):
     listed = worklist()
     assert "place_of_birth: refers to an unknown place (looked up in places.city) people 3 Atlantis 2× Lyonesse 1×" in (
@@ -84,6 +85,7 @@ def test_rows_are_grouped_by_problem_with_their_frequent_values(worklist):
     assert "date_of_birth: is not a date written year-month-day, such as 1984-03-01 people 1 1950-02-30 1×" in listed
 
 
+@pytest.mark.both_engines
 def test_a_row_is_listed_once_over_all_imports(worklist, write, importing):
     again = importing("people", write("people.csv", HEADER + ROWS.replace("Ann,Mac,1901-02-03,Kelso\n", "")))["run"]
     listed = worklist()
@@ -117,6 +119,7 @@ def test_a_long_list_is_paginated(curator, write, importing):
     assert "Page 1 of 3" in first.text
 
 
+@pytest.mark.both_engines
 def test_a_list_that_is_too_long_is_grouped_and_changed_partly(curator, worklist, monkeypatch):
     assert "applies to at most" not in worklist()
     for module in ("imports.worklist", "curation.admin.worklist_views", "curation.dashboard.open_tasks"):
@@ -137,6 +140,7 @@ def test_a_changed_row_is_checked_without_an_import(curator, worklist):
     assert ImportRun.objects.count() == runs and not ResolvedRow.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_a_check_finds_unknown_references_and_missing_values(curator, worklist):
     shown = text(curator.post(ADDRESS, {cell(4, 3): "Mu", cell(3, 2): "", "_check": ""}))
     assert "0 of 2 changed rows would be accepted." in shown
@@ -145,6 +149,7 @@ def test_a_check_finds_unknown_references_and_missing_values(curator, worklist):
     assert "Nothing was changed." in curator.post(ADDRESS, {"_check": ""}).text
 
 
+@pytest.mark.both_engines
 def test_fixed_rows_are_previewed_applied_and_stay_fixed(curator, worklist, write, importing, rejected):
     posted = {cell(3, 2): "1950-02-28", cell(4, 3): "Bath", cell(5, 3): "Mu", "_import": ""}
     run = applied(curator, curator.post(ADDRESS, posted))
@@ -172,6 +177,7 @@ def test_all_rows_of_a_group_are_changed_at_once(curator, worklist):
     assert born == {"Ann": "Kelso", "Gus": "Kelso", "Ida": "Kelso", "Joy": "Derry"}
 
 
+@pytest.mark.both_engines
 def test_after_an_undo_the_rows_are_open_again(curator, worklist, write, importing):
     run = applied(curator, curator.post(ADDRESS, {cell(4, 3): "Bath", "_import": ""}))
     assert worklist().count("people.csv, line") == 3
@@ -191,6 +197,7 @@ def test_a_row_that_is_still_rejected_is_listed_as_sent(curator, worklist, write
     assert worklist().count("people.csv, line") == 3
 
 
+@pytest.mark.both_engines
 def test_ignored_rows_leave_the_list_and_can_be_opened_again(curator, worklist, write, importing):
     posted = {"_selected_action": [row(3).pk, row(4).pk], "_reason": "not people", "_ignore": ""}
     assert curator.post(ADDRESS, posted)["Location"].startswith("?")
@@ -251,6 +258,7 @@ def test_masked_personal_data_cannot_be_changed(curator, write, importing):
     assert list(User.objects.values_list("name", "email")) == [("Ann", "ann@example.com")]
 
 
+@pytest.mark.both_engines
 def test_one_member_of_a_list_is_replaced(curator, write, importing):
     importing("experiments", write("users.csv", "user_id,name,email,signup_date\n1,Ann,ann@example.com,2024-01-05\n"))
     importing(

@@ -13,7 +13,7 @@ from imports.models import RejectedRow
 from subjects.models import Session, Subject
 from tests.curation.test_worklist import applied, text
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.only_on("sqlite")]
 
 ADDRESS = "/admin/imports/rejectedrow/worklist/subjects/"
 DETAILS = {"sex": "neither", "date_of_birth": "2020-02-30", "weight": 1.5}
@@ -32,6 +32,7 @@ def rejected(write, importing):
     importing("subjects", write("a/subject.json", json.dumps(WRONG)).parent)
 
 
+@pytest.mark.both_engines
 def test_a_document_is_changed_checked_and_imported(curator, rejected, write, importing):
     page = curator.get(ADDRESS)
     ((name, document),) = documents(page).items()
@@ -72,6 +73,7 @@ def test_errors_in_a_changed_document_are_named(curator, rejected, typed, proble
     assert documents(checked)[name] == typed and not Subject.objects.exists()
 
 
+@pytest.mark.both_engines
 def test_documents_of_one_file_and_broken_ones_are_fixed_on_their_lines(curator, write, importing):
     lines = [{"subject_id": "1"}, {"subject_id": "2", "sex": "odd"}, {"subject_id": "3", "sex": "odd"}]
     importing("subjects", write("all.json", "\n".join([*map(json.dumps, lines), '{"subject_id": "4",, }']) + "\n"))

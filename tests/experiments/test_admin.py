@@ -37,6 +37,7 @@ def add_experiments(ids):
         made.compounds.set(compounds)
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_list_takes_as_many_queries_for_200_experiments_as_for_10(admin_client):
     def queries():
         with CaptureQueriesContext(connection) as captured:
@@ -57,11 +58,13 @@ def test_experiments_are_found_by_user_and_compound(admin_client):
     assert "C1, C2" in page.text
 
 
+@pytest.mark.only_on("sqlite")
 def test_addresses_are_shown_with_the_permission(admin_client):
     assert "alice@example.com" in admin_client.get("/admin/experiments/user/").text
     assert "alice@example.com" in admin_client.get("/admin/experiments/user/1/change/").text
 
 
+@pytest.mark.only_on("sqlite")
 def test_addresses_are_masked_for_users_without_the_permission(curator_client):
     for address in ["/admin/experiments/user/", "/admin/experiments/user/1/change/"]:
         page = curator_client.get(address).text
@@ -69,6 +72,7 @@ def test_addresses_are_masked_for_users_without_the_permission(curator_client):
         assert "alice@example.com" not in page
 
 
+@pytest.mark.only_on("sqlite")
 def test_users_without_the_permission_cannot_change_addresses(curator_client):
     form = {"user_id": 1, "name": "Alicia", "email": "new@example.com", "signup_date": "2023-01-01"}
     assert curator_client.post("/admin/experiments/user/1/change/", form).status_code == 302
@@ -92,6 +96,7 @@ def test_users_without_the_permission_cannot_infer_addresses(curator_client, adm
     assert "?o=3" not in curator_client.get("/admin/experiments/user/").text
 
 
+@pytest.mark.only_on("sqlite")
 def test_rejected_users_are_hidden_without_the_permission_to_see_addresses(admin_client, curator_client):
     run = ImportRun.objects.create(dataset="experiments", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="users", name="users.csv", original_name="u", sha256="0", size=1)

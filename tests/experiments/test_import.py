@@ -103,6 +103,7 @@ def test_compounds_are_one_field_changed_as_a_whole(experiment_rows):
     assert features()[0] == (1, 2, 12.5, "3")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("cell", ["2;3", "3;2", "3;3;2", " 2 ; 3 ", "02;+3"])
 def test_a_repeated_compound_counts_once_in_any_order(experiment_rows, cell):
     experiment_rows("1,1,2;3,10\n")
@@ -110,6 +111,7 @@ def test_a_repeated_compound_counts_once_in_any_order(experiment_rows, cell):
     assert experiments() == [(1, 1, 10, [2, 3])]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("row", "column", "value", "message"),
     [

@@ -93,6 +93,7 @@ def test_a_repeated_import_of_the_files_changes_nothing(folder):
     assert imported("import_experiments", folder).counts == UNCHANGED
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("clothes", CLOTHES)
 def test_the_same_tables_in_other_formats_change_nothing(clothes, folder, tmp_path):
     for name in ROWS:
@@ -100,6 +101,7 @@ def test_the_same_tables_in_other_formats_change_nothing(clothes, folder, tmp_pa
     assert imported("import_experiments", *tmp_path.glob("*.csv")).counts == UNCHANGED
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("clothes", CLOTHES)
 def test_other_formats_give_the_same_first_import(clothes, folder, tmp_path):
     UserExperiment.objects.all().delete()

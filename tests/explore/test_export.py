@@ -69,6 +69,7 @@ def run(command, folder, environment):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_page_states_the_exact_contents_of_the_file(reader, people):
     page = reader.page(f"{PEOPLE}?{CHOSEN}&county_of_birth=Fife")
     assert "<strong>2</strong> people, 3 columns: <code>given_name</code>, <code>place_of_birth</code>" in page
@@ -110,6 +111,7 @@ def test_excel_and_parquet_have_the_stored_values(reader, people):
     assert [(name, city, day.isoformat()) for name, city, day in rows] == stored()
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_workbook_says_what_it_contains(reader, people):
     _, body = download(reader, f"{CHOSEN}&format=xlsx&county_of_birth=Fife&search=mac")
     book = openpyxl.load_workbook(io.BytesIO(body))
@@ -127,6 +129,7 @@ def test_a_workbook_says_what_it_contains(reader, people):
     assert reader.get(f"{source.path}?{source.query}").status_code == 200 and "county_of_birth=Fife" in source.query
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_compressed_file_has_the_same_content(reader, people):
     answer, body = download(reader, f"{CHOSEN}&compress=gzip")
     assert answer["Content-Disposition"] == f'attachment; filename="{NAMED}_{TODAY}.csv.gz"'
@@ -135,6 +138,7 @@ def test_a_compressed_file_has_the_same_content(reader, people):
     assert f"Download {NAMED}_{TODAY}.parquet" in page and 'id="compress" disabled' in page
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_file_for_a_spreadsheet_has_escaped_formulas_and_says_so(reader, people):
     Person.objects.filter(given_name="G6").update(given_name="=1+1")
     _, body = download(reader, f"{CHOSEN}&spreadsheet=true")
@@ -194,6 +198,7 @@ def test_the_command_needs_the_permissions_of_its_user(signed_in, experiments, c
     assert "--as-user" in code(curator.page("experiments/users/export/?columns=name&ordering=-email"), "command")
 
 
+@pytest.mark.only_on("sqlite")
 def test_too_many_records_for_excel_are_reported_before_the_export(reader, people, monkeypatch):
     monkeypatch.setattr(xlsx, "MOST", 5)
     page = reader.page(f"{PEOPLE}?format=xlsx")
@@ -202,6 +207,7 @@ def test_too_many_records_for_excel_are_reported_before_the_export(reader, peopl
     assert 'id="download"' in reader.page(f"{PEOPLE}?format=xlsx&county_of_birth=Fife")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("query", "message"),
     [
@@ -228,6 +234,7 @@ def test_one_export_too_many_gets_retry_after(reader, people, settings):
     assert concurrency.taken() == 0
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_head_request_does_not_start_a_stream(reader, people):
     answer = reader.head(f"/explore/{PEOPLE}file")
     assert answer["Content-Disposition"].endswith(f'"{NAMED}_{TODAY}.csv"') and not answer.getvalue()

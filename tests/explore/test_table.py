@@ -11,7 +11,7 @@ from explore import url_state
 from people.models import Person
 from tests.explore.conftest import ODD, plain
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 PEOPLE, CENSUS = "people/people/", "census/respondents/"
 
 
@@ -69,6 +69,7 @@ def test_default_columns_are_not_in_the_url(reader, people):
     )
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -88,6 +89,7 @@ def test_filters_are_those_of_the_api(reader, people, query, expected):
     assert "".join(row["given_name"][1:] for row in answer["results"]) == expected
 
 
+@pytest.mark.both_engines
 def test_choices_have_counts_and_include_missing_values(reader, respondents):
     page = reader.page(f"{CENSUS}?workclass__isnull=true")
     assert facets(page, "workclass") == ["Private 4", "(EMPTY) 1"]
@@ -98,6 +100,7 @@ def test_choices_have_counts_and_include_missing_values(reader, respondents):
     assert facets(page, "income_over_50k") == ["yes 1", "no 1"]
 
 
+@pytest.mark.both_engines
 def test_several_checked_values_match_any_of_them(reader, respondents):
     address = address_after(reader, f"{CENSUS}?education=Bachelors&education=Masters&age__lte=")
     assert address == f"{CENSUS}?education__in=Bachelors,Masters"
@@ -164,6 +167,7 @@ def test_headers_toggle_ascending_descending_and_no_order(reader, respondents):
     assert '<a href="?columns=age" id="sort-age">Age' in page and 'aria-sort="descending"' in page
 
 
+@pytest.mark.both_engines
 def test_headers_show_the_whole_order(reader, respondents):
     page = reader.page(f"{CENSUS}?columns=education,age,sex&ordering=-age,education")
     head = {name: page.partition(f'id="sort-{name}"')[2].partition("</a>")[0] for name in ("age", "education", "sex")}
@@ -172,12 +176,14 @@ def test_headers_show_the_whole_order(reader, respondents):
     assert page.count("aria-sort") == 1
 
 
+@pytest.mark.both_engines
 def test_missing_values_are_last(reader, respondents):
     for order in ("workclass", "-workclass"):
         cells = reader.texts(f"{CENSUS}?columns=workclass&ordering={order}")
         assert cells[-1] == ["– missing"] and len(cells) == 5
 
 
+@pytest.mark.both_engines
 def test_pages_link_forwards_and_backwards(reader, people, monkeypatch):
     for module in ("explore.table_page", "explore.url_state"):
         monkeypatch.setattr(f"{module}.ROWS", 2)
@@ -248,6 +254,7 @@ def test_records_link_to_the_admin_for_users_with_access(reader, signed_in, peop
     assert "No people match" in other.page(f"{PEOPLE}?family_name=Nobody")
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("table", ["experiments/user-features/", "subjects/by-birth-year/", "census/races/"])
 def test_views_and_vocabularies_are_tables_too(reader, table):
     assert "There are no" in reader.page(table)

@@ -124,6 +124,7 @@ def test_the_file_name_selects_the_format(exported):
     assert exported("people/people", "--format", "csv", name="out.json").startswith(b"id,")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("arguments", "expected_text"),
     [
@@ -159,11 +160,13 @@ def test_invalid_arguments_are_refused_with_a_message(refusal, arguments, expect
     assert expected_text in refusal(*arguments)
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_name_that_shows_no_format_is_refused(refusal):
     message = refusal("people/people", name="out.txt")
     assert "unknown suffix .txt. Use .csv, .json, .ndjson, .parquet, .xlsx, or --format." in message
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_command_reports_the_written_file(people, tmp_path, capsys):
     call_command("export", "people/people", "-o", str(tmp_path / "out.json"))
     assert re.search(r"out\.json: \d+.bytes of JSON", capsys.readouterr().err)
@@ -176,12 +179,14 @@ def test_an_unknown_filter_lists_the_permitted_filters(refusal):
     assert "name__icontains" in message and "email" not in message
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_unwritable_path_is_reported(refusal, tmp_path):
     assert "cannot write the file" in refusal("people/people", name="nowhere/out.csv")
     (tmp_path / "folder").mkdir()
     assert "Is a directory" in refusal("people/people", name="folder")
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_existing_file_is_replaced_only_after_a_complete_export(people, tmp_path, monkeypatch):
     path = tmp_path / "out.csv"
     path.write_text("before")
@@ -197,6 +202,7 @@ def test_an_existing_file_is_replaced_only_after_a_complete_export(people, tmp_p
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_new_file_has_the_default_mode_and_an_existing_one_keeps_its_mode(exported, tmp_path):
     mask = os.umask(0o027)
     try:

@@ -8,6 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\nEve,Elm,soon,Derry\n"
 
@@ -168,6 +170,7 @@ def test_files_with_different_columns_must_be_imported_separately(write, refused
     assert "have different columns (workclass). Import them one by one." in sentence
 
 
+@pytest.mark.both_engines
 def test_an_error_of_the_database_is_reported_with_a_message(write, refused, rows, execute):
     execute("CREATE UNIQUE INDEX one_place_a_country ON places (country)")
     try:
@@ -276,6 +279,7 @@ def test_import_sources_imports_each_dataset_once(write, output_lines, settings,
     assert rows("SELECT count(*) FROM places") == [(2,)]
 
 
+@pytest.mark.both_engines
 def test_demo_curator_creates_an_account_once_if_it_is_safe(output_lines, settings, client):
     settings.DEBUG = False
     with pytest.raises(CommandError, match=r"The demo account needs DEBUG on\."):

@@ -11,6 +11,8 @@ from django.test import Client
 from imports.masking import known_headings, without_cells
 from imports.models import ImportRun
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 MAIL = "zoe.quill@hidden.example"
 USER = f"7,zoe,{MAIL},31,female,Oslo,2024-01-02\n"
 HEADER = "user_id,name,email,age,gender,location,signup_date\n"

@@ -16,6 +16,8 @@ from imports import tasks
 from imports.models import ImportRun
 from people.models import Place
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 FORM = "/admin/imports/importrun/import/"
 DAY = 24 * 60 * 60
@@ -92,6 +94,7 @@ def test_a_refused_upload_leaves_no_files(upload, kept, client):
     assert len(kept()) == 1
 
 
+@pytest.mark.both_engines
 def test_the_worker_removes_files_without_a_run_after_a_day(upload, kept, write, importing):
     owned = upload().url
     call_command("worker", batch=True)

@@ -12,6 +12,8 @@ from django.core.management import call_command
 
 from imports.models import ImportRun
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 ADDRESS = "/admin/imports/importrun/import/"
 PLACES = b"city,county,country\nKelso,Roxburghshire,Scotland\n"
 

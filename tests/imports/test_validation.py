@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\n"
 EXPERIMENTS = "experiment_id,user_id,experiment_compound_ids,experiment_run_time\n"
@@ -52,6 +54,7 @@ def test_all_problems_of_a_row_are_reported_together(problems):
     ]
 
 
+@pytest.mark.both_engines
 def test_a_place_that_is_not_known_is_reported_beside_a_bad_date(write, importing, problems):
     importing("people", write("places.csv", PLACES))
     assert problems("people", "people.csv", PEOPLE + "Ann,Mac,soon,Atlantis\nBob,Oak,1950-12-31,Kelso\n") == [
@@ -60,12 +63,14 @@ def test_a_place_that_is_not_known_is_reported_beside_a_bad_date(write, importin
     ]
 
 
+@pytest.mark.both_engines
 def test_a_row_with_an_invalid_date_can_refer_to_a_new_place(write, importing):
     write("all/people.csv", PEOPLE + "Ann,Mac,soon,Kelso\n")
     report = importing("people", write("all/places.csv", PLACES).parent)
     assert report.problems == [("people", 2, ("date_of_birth", "soon"))]
 
 
+@pytest.mark.both_engines
 def test_a_user_and_a_compound_that_do_not_exist_are_reported_together(experiments, problems):
     assert problems("experiments", "user_experiments.csv", EXPERIMENTS + "1,7,1;9;8,10\n") == [
         ("user_id", "7", "refers to an unknown user (looked up in users.user_id)"),
@@ -99,6 +104,7 @@ def test_a_cell_of_many_shows_which_of_them_is_wrong(experiments, problems, cell
         assert (column, problem) == (None, "Expected 4 cells, found 5.")
 
 
+@pytest.mark.both_engines
 def test_a_level_with_another_number_of_years_is_rejected(write, importing, rows):
     report = importing("census", write("adult.data", respondent() + respondent(years=14) + respondent(age=40)))
     assert report.counts == {"respondents": {"read": 3, "created": 2, "rejected": 1}}
@@ -110,6 +116,7 @@ def test_a_level_with_another_number_of_years_is_rejected(write, importing, rows
     assert rows("SELECT name, years FROM education_levels") == [("Bachelors", 13)]
 
 
+@pytest.mark.both_engines
 def test_later_files_do_not_change_the_years_of_a_level(write, importing, rows):
     importing("census", write("adult.data", respondent()))
     report = importing("census", write("adult.test", respondent(years=12) + respondent(education="Masters", years=14)))
@@ -117,6 +124,7 @@ def test_later_files_do_not_change_the_years_of_a_level(write, importing, rows):
     assert rows("SELECT name, years FROM education_levels ORDER BY id") == [("Bachelors", 13), ("Masters", 14)]
 
 
+@pytest.mark.both_engines
 def test_a_rejected_row_creates_no_education_level(write, importing, rows):
     importing("census", write("adult.data", respondent(age="old", education="Masters", years=99) + respondent()))
     assert rows("SELECT name, years FROM education_levels") == [("Bachelors", 13)]
@@ -124,6 +132,7 @@ def test_a_rejected_row_creates_no_education_level(write, importing, rows):
     assert rows("SELECT name, years FROM education_levels ORDER BY id") == [("Bachelors", 13), ("Masters", 14)]
 
 
+@pytest.mark.both_engines
 def test_a_new_level_without_years_is_rejected(problems, rows):
     assert problems("census", "adult.data", respondent(years="")) == [
         ("education_num", None, "is missing: expected a whole number from 0 to 32767")

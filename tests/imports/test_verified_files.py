@@ -11,6 +11,8 @@ from imports.models import ImportRun, RejectedRow
 from people.models import Person, Place
 from subjects.models import Session, Subject
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
 PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Mac,1901-02-03,Kelso\n"
 SUBJECT = '{"subject_id": "700661", "date_of_birth": "2024-01-02"}'

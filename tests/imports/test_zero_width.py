@@ -9,6 +9,8 @@ from imports.models import ImportRun
 from people.models import Place
 from tests.imports.test_invisible_characters import CENSUS, PEOPLE, PLACES, RESPONDENT
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 ZERO_WIDTH = "\u200b\ufeff\u2060"
 
 

@@ -38,6 +38,7 @@ def queries(client, address):
     return len(captured)
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_list_takes_as_many_queries_for_200_people_as_for_10(admin_client, places):
     add_people(places, 10)
     of_ten = queries(admin_client, "/admin/people/person/?all=")
@@ -94,6 +95,7 @@ def test_the_date_hierarchy_follows_the_filters(admin_client, places):
     assert page.status_code == 400 and "date-back" not in page.text
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_person_shows_its_file_and_line(admin_client, places):
     run = ImportRun.objects.create(dataset="people", status=ImportRun.Status.APPLIED)
     file = SourceFile.objects.create(run=run, source="people", name="people.csv", original_name="p", sha256="0", size=1)
@@ -120,6 +122,7 @@ def test_a_person_is_added_and_edited(admin_client, places):
     assert Person.objects.get().identity == ann.identity
 
 
+@pytest.mark.only_on("sqlite")
 def test_places_are_listed(admin_client, places):
     page = admin_client.get("/admin/people/place/", {"q": "Rox"})
     assert [place.city for place in page.context["cl"].result_list] == ["Kelso"]

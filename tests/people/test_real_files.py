@@ -87,6 +87,7 @@ def test_nine_imports_of_the_files_give_the_same_births(folder):
     assert births() == {"Scotland": 8048, "Northern Ireland": 1952}
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("clothes", CLOTHES)
 def test_the_same_table_in_another_format_changes_nothing(clothes, folder, tmp_path):
     for name in ("places.csv", "people.csv"):

@@ -18,6 +18,7 @@ def add_sessions(numbers):
         Session.objects.create(name=f"session {number}", subject=subject, document={"notes": "long"})
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_list_takes_as_many_queries_for_200_sessions_as_for_10(admin_client):
     def queries():
         with CaptureQueriesContext(connection) as captured:
@@ -49,6 +50,7 @@ def test_a_blank_field_is_stored_as_null(admin_client):
     assert (nine.species, nine.sex, nine.genotype, nine.background_strain) == (None, None, None, None)
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_session_is_shown_with_its_document(admin_client):
     add_sessions([1])
     assert "long" in admin_client.get(f"/admin/subjects/session/{Session.objects.get().pk}/change/").text

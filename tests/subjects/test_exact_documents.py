@@ -109,6 +109,7 @@ LEVELS = "at most 64 levels of nested objects and arrays"
 BOUNDS = "a number with an exponent from -400 to 400"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("bad", "words"),
     [

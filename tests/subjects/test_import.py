@@ -71,6 +71,7 @@ def test_changed_values_of_a_session_are_updated(folder):
     assert report["notes"] == []
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "document",
     [
@@ -88,6 +89,7 @@ def test_a_wrapped_subject_is_unwrapped_and_its_document_stored_unchanged(docume
     assert Session.objects.get().document == document
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("details", "expected"),
     [
@@ -120,6 +122,7 @@ def test_details_of_any_kind_are_imported_as_far_as_possible(details, expected, 
     assert subjects() == [("H-0417", *expected)]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("field", "value", "column", "expected"),
     [
@@ -142,6 +145,7 @@ def test_a_value_is_read_in_each_version_of_the_schema(field, value, column, exp
 NO_SUBJECT = "contains no subject: expected an object with a subject_id, at the top level or under data or subject"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -169,6 +173,7 @@ def test_a_file_without_a_subject_is_rejected_once_and_the_rest_imported(text, l
     assert str(everything.parent) not in problem["message"]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("day", ["2997-01-01", "0217-11-22"])
 def test_no_subject_is_born_in_the_future_or_before_the_year_1000(day, folder):
     report = imported("import_subjects", folder(FIRST, MOUSE | {"date_of_birth": day}))

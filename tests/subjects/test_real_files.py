@@ -92,6 +92,7 @@ def test_folders_can_be_imported_one_by_one(path_of, folder):
     assert imported("import_subjects", folder).counts == UNCHANGED
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "clothed",
     [
@@ -137,6 +138,7 @@ SHAPES = {
 COLUMNS = ("subject_id", "date_of_birth", "species", "sex", "background_strain", "genotype")
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("version", SHAPES)
 def test_each_version_of_the_schema_gives_the_right_subject(version, real_data):
     imported("import_subjects", real_data / "subject-shapes" / f"{version}.json")

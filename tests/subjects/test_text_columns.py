@@ -7,7 +7,7 @@ import pytest
 from subjects.models import Session, Subject
 from tests.import_helpers import imported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 
 NAME, OTHER = "ecephys_615310_2023-01-26_10-45-12", "behavior_700001_2023-02-02_21-58-54"
 MOUSE = {"schema_version": "1.0.3", "subject_id": "615310", "sex": "Female"}

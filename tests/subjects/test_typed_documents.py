@@ -9,7 +9,7 @@ from imports.models import Edit
 from subjects.models import Session, Subject
 from tests.import_helpers import imported
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.only_on("postgresql")]
 
 # A typed document and the form's message; an import reports the same for a document in a file.
 BROKEN = {
@@ -102,6 +102,7 @@ def test_a_document_that_is_no_object_is_rejected_in_an_exported_table_too(tmp_p
     assert "expected a JSON object" in json.dumps(report["rejections"][0]["problems"], ensure_ascii=False)
 
 
+@pytest.mark.both_engines
 def test_a_typed_document_keeps_its_exact_numbers(typed):
     text = '{"n": 0.1234567890123456789, "e": 1e400, "big": 123456789012345678901234567890}'
     page = typed(text)

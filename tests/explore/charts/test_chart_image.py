@@ -21,6 +21,8 @@ from explore.charts import Drawing, draw, render_client
 from explore.charts.render_client import RendererBusyError, RenderingError, render, renderer
 from people.models import Person
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 ADDRESS = "/explore/people/people/chart"
 SPEC = {"data": {"values": [{"a": 1}]}, "mark": "point", "encoding": {"x": {"field": "a", "type": "quantitative"}}}
 

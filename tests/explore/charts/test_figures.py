@@ -225,6 +225,7 @@ def test_filters_are_reported_in_the_title(many):
     assert f"{sum(person.age >= 30 for person in many)} respondents" in picture.subtitle[-1]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "params, parameter, expected",
     [

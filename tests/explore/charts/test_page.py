@@ -22,6 +22,8 @@ from explore.charts.form_options import boxes, fitted
 from explore.tables import tables_for
 from people.models import Person, Place
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 CHART = "census/respondents/chart/"
 
 
@@ -36,6 +38,7 @@ def chosen(page: str, name: str) -> str:
     return re.search(r'value="([^"]*)" selected', box)[1]
 
 
+@pytest.mark.both_engines
 def test_each_table_has_a_default_chart(reader, people, experiments, respondents, django_user_model):
     for dataset in ("people", "experiments", "census"):
         refresh(dataset)
@@ -68,6 +71,7 @@ def test_a_vocabulary_links_to_charts_of_referring_tables(reader, signed_in, res
     assert "Respondents" not in user.page("census/races/chart/").partition("explore-main")[2]
 
 
+@pytest.mark.both_engines
 def test_columns_with_few_groups_come_first(people, admin_user):
     place = Place.objects.first()
     for number in range(60):
@@ -104,6 +108,7 @@ def vega_lite():
     return validator_for(json.loads(json.dumps(alt.load_schema()), object_hook=with_address))
 
 
+@pytest.mark.both_engines
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_choice_can_be_drawn(respondents, admin_user, vega_lite, kind):
     for box in boxes(Respondent, fitted(Respondent, Drawing(kind), admin_user), admin_user):
@@ -181,6 +186,7 @@ def test_marks_are_described_in_words(reader, respondents):
     assert "order:" not in svg
 
 
+@pytest.mark.both_engines
 def test_the_url_contains_the_filters_and_the_chart(reader, respondents):
     page = reader.page(f"{CHART}?kind=bar&x=education&age__gte=60")
     assert "2 respondents" not in page and "3 respondents" in page
@@ -222,6 +228,7 @@ def test_an_invalid_drawing_is_reported_on_the_page(reader, respondents):
         assert answer.status_code == 400 and answer["Content-Type"].startswith("text/plain")
 
 
+@pytest.mark.both_engines
 def test_an_empty_result_suggests_filters_to_remove(reader, respondents):
     page = reader.page(f"{CHART}?age__gte=149&sex=Male")
     assert "Nothing to plot: no respondents with a value match all of these filters." in page

@@ -115,6 +115,7 @@ def test_weights_count_in_the_unit_that_the_dataset_declares(many):
     assert sum(row[2] for row in bins) == pytest.approx(2)  # 1 for each sex
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "params, parameter, expected",
     [
@@ -135,6 +136,7 @@ def test_an_option_that_does_not_fit_is_reported(many, params, parameter, expect
     assert refused.value.parameter == parameter
 
 
+@pytest.mark.only_on("sqlite")
 def test_weights_of_a_table_without_any_are_refused(people):
     with pytest.raises(ChartError, match="This table has no column of weights"):
         drawn(Person, kind="bar", x="family_name", weight="id")
@@ -235,6 +237,7 @@ def test_a_mark_links_to_its_records(reader, many):
     assert {row["link"] for row in points["data"]["values"]} == {f"id={one.pk}" for one in many if one.age >= 30}
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_title_is_in_the_url_and_in_the_picture_and_escaped(reader, many):
     query = "kind=bar&x=sex&title=Who%20%3Cb%3Eanswered%3C/b%3E%3F"
     page = reader.page(f"census/respondents/chart/?{query}")

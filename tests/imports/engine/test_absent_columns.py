@@ -42,6 +42,7 @@ def users(write, importing):
     return importing("experiments", write("all/users.csv", USERS))
 
 
+@pytest.mark.only_on("sqlite")
 def test_columns_that_are_ignored_and_columns_that_are_not_found_are_reported_together(write, importing):
     report = importing("census", write("census.csv", census({"occupation": "ocupation", "workclass": "wrok_class"})))
     assert report["notes"] == [
@@ -50,6 +51,7 @@ def test_columns_that_are_ignored_and_columns_that_are_not_found_are_reported_to
     ]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("renamed", "note"),
     [
@@ -66,6 +68,7 @@ def test_an_expected_column_that_is_absent_is_reported(write, importing, renamed
     assert result.startswith("census.csv: ") and note in result
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_note_is_short_for_many_and_long_headings(write, importing):
     more = ["x" * 5000, *(f"other_{number}" for number in range(5000))]
     head, row = census({"occupation": "ocupation"}).splitlines()
@@ -74,6 +77,7 @@ def test_a_note_is_short_for_many_and_long_headings(write, importing):
     assert len(note) < 1000 and "occupation (did you mean ocupation?)" in note and "other_27 and 4,972 more" in note
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_missing_required_column_is_refused_with_similar_headings(write, refused):
     sentence = refused("census", write("census.csv", census({"income": "incom", "age": "years old"})))
     assert "line 1: the columns age, income (did you mean incom?) are missing" in sentence
@@ -181,6 +185,7 @@ def test_missing_columns_are_allowed_by_the_api_and_in_the_browser(users, write,
     assert ImportRun.objects.get(pk=run.pk).status == "applied"
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("renamed", "changed"),
     [

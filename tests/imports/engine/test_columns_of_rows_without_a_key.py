@@ -19,6 +19,7 @@ def stored(write, importing):
     importing("census", write("census.csv", census()))
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize("options", [[], ["--allow-missing-columns"], ["--dry-run"], ["--delete-missing"]])
 @pytest.mark.parametrize(
     ("renamed", "expected"),

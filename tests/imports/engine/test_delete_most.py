@@ -60,6 +60,7 @@ def test_the_browser_asks_for_a_confirmation(curator):
     assert "even more than half of a table" in curator.get(f"{address}change/").text
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_few_records_are_deleted_without_a_confirmation(curator):
     file = SimpleUploadedFile("places.csv", towns(range(150)).encode())
     form = {"dataset": "people", "files": [file], "encoding": "utf-8", "delete_missing": "on"}
@@ -81,6 +82,7 @@ def test_a_change_in_between_needs_a_new_confirmation(curator):
     assert Place.objects.count() == 241
 
 
+@pytest.mark.only_on("sqlite")
 def test_an_api_client_sends_delete_most(curator):
     client, headers = curator, curator.bearer
     client.logout()
@@ -100,6 +102,7 @@ def test_an_api_client_sends_delete_most(curator):
     assert work().status == "applied" and Place.objects.count() == 100
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_direct_import_sends_delete_most(curator):
     client, headers = curator, curator.bearer
     client.logout()

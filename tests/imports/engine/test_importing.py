@@ -43,6 +43,7 @@ def test_importing_twice_changes_nothing_and_writes_nothing(write, importing, wh
     assert (whole("places"), whole("people")) == before
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     "content",
     {
@@ -94,6 +95,7 @@ def test_names_in_any_script_are_stored_exactly(places, write, importing, rows):
     assert rows("SELECT given_name FROM people ORDER BY changed_line") == [(name,) for name in names]
 
 
+@pytest.mark.only_on("sqlite")
 @pytest.mark.parametrize(
     ("row", "values", "problem"),
     [

@@ -18,6 +18,8 @@ from experiments.models import User
 from imports.models import ImportRun
 from tests.api.conftest import Program
 
+pytestmark = pytest.mark.only_on("sqlite")
+
 HEADER = "user_id,name,email,signup_date\n"
 USERS = f"{HEADER}1,Ann,ann@example.com,2023-05-01\n2,Bo,=bo@example.org,2023-05-02\n"
 UNMASKED = r'filename="experiments-users_[0-9-]+\.csv"'
@@ -174,6 +176,7 @@ def test_the_browser_and_the_api_refuse_a_masked_file(analyst, users, etl):
     assert emails() == EMAILS
 
 
+@pytest.mark.both_engines
 def test_a_masked_file_is_imported_after_its_values_are_replaced(analyst, users, write, importing):
     body = analyst.get("/api/experiments/users/?format=csv&fields=user_id,name,email,signup_date").getvalue().decode()
     for address in EMAILS:

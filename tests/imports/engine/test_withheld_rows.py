@@ -149,6 +149,7 @@ def test_a_deleted_record_that_a_curator_created_withholds_its_rows_too(importin
     assert importing("experiments", folder, "--strict").counts["user_experiments"]["kept"] == 1
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_run_page_and_the_api_show_withheld_rows(admin_client, importing, without_ann):
     run = ImportRun.objects.get(pk=importing("experiments", without_ann, "--dry-run")["run"])
     page = admin_client.get(f"/admin/imports/importrun/{run.pk}/change/?tab=kept").text
@@ -163,6 +164,7 @@ def test_the_run_page_and_the_api_show_withheld_rows(admin_client, importing, wi
     assert any("not imported into user_experiments" in note for note in data["notes"])
 
 
+@pytest.mark.only_on("sqlite")
 def test_the_command_shows_withheld_rows(without_ann, capsys):
     call_command("import_experiments", str(without_ann))
     out = capsys.readouterr().out
