@@ -8,6 +8,7 @@ from django.db import models
 
 from datasets.models import Record
 from datasets.records.columns import ListedColumn, columns_of
+from datasets.sql.text_order import TEXTS
 from exports.columns import ExportedColumn, exported_columns
 
 # The types of columns that expressions can use. Lists, documents and times are only for other programs.
@@ -46,8 +47,18 @@ def copied_records(model: type[models.Model]) -> models.QuerySet[Any]:
 
 
 def types_of(model: type[models.Model]) -> dict[str, str]:
-    """Return Ibis's type of each column of the copy, or its Arrow type if expressions cannot use it."""
-    return {column.name: _type(column.arrow_type) for column in copied_columns(model)}
+    """Return Ibis's type of each column of the copy, or another name if expressions cannot use it."""
+    return {column.name: type_of(column) for column in copied_columns(model)}
+
+
+def type_of(column: ExportedColumn) -> str:
+    """Return the type of *column* for types_of(). Decimal numbers and other values are stored as text."""
+    kind = column.arrow_type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if kind == pa.string() and not isinstance(column.listed.field, TEXTS):
+        return f"text of a {column.listed.field.get_internal_type()}"
+    return TYPES.get(kind, str(kind))
 
 
 @cache
@@ -56,9 +67,3 @@ def names_by_path(model: type[models.Model]) -> dict[str, str]:
     usable = set(TYPES.values())
     types = types_of(model)
     return {column.listed.path: column.name for column in copied_columns(model) if types[column.name] in usable}
-
-
-def _type(kind: pa.DataType) -> str:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return TYPES.get(kind, str(kind))

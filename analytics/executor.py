@@ -12,6 +12,8 @@ import ibis
 import ibis.expr.types as ir
 from django.core.exceptions import EmptyResultSet
 from django.db import models
+from ibis.common.annotations import ValidationError
+from ibis.common.exceptions import IbisError
 
 from analytics.columns import TYPES, names_by_path
 from analytics.engines import Engine, EngineError, EngineUnavailableError
@@ -101,6 +103,9 @@ class CopyExecutor:
         try:
             expression = build(filtered(ibis.table(schema, name=name), records))
         except (UnsupportedQueryError, EmptyResultSet):
+            return None
+        except (IbisError, ValidationError) as error:
+            logger.warning("The database answers, because the analytical copy has no expression: %s", error)
             return None
         try:
             with outside_database() as seconds:

@@ -6,7 +6,7 @@ file before the manifest names it, so the last whole copy stays in use if the pr
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter, time
 
@@ -47,8 +47,8 @@ class Copied:
 def copy(dataset: str, *, whole: bool = False) -> Copied | None:
     """Copy the tables of *dataset*, and return None if another process is doing so.
 
-    With *whole*, all parts are written. Raises OSError, DatabaseError and CopyChangedError, which are stored for the
-    health page; the last copy stays in use.
+    With *whole*, all parts are written. The message of any error is stored, and the last copy stays in use. Raises
+    OSError, DatabaseError and CopyChangedError.
     """
     begun, kept_in = perf_counter(), storage()
     with process_lock(lock_of(dataset)) as is_held:
@@ -61,8 +61,9 @@ def copy(dataset: str, *, whole: bool = False) -> Copied | None:
             replaced = load(kept_in, dataset)
             _retire(manifest, replaced).save(kept_in)
             store(dataset, shows=version)
-        except (OSError, DatabaseError, CopyChangedError) as error:
-            store(dataset, problem=str(error).strip().partition("\n")[0])
+        except Exception as error:
+            with suppress(DatabaseError):  # the first error is more important
+                store(dataset, problem=str(error).strip().partition("\n")[0])
             raise
         sweep(dataset, kept_in)
     parts = sum(len(table.parts) for table in manifest.tables.values())

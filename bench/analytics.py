@@ -23,7 +23,8 @@ names, rows, more = ", ".join(own), Respondent.objects.count(), %d
 with connection.cursor() as cursor:
     for first in range(0, more, 1_000_000):
         cursor.execute(
-            f"INSERT INTO respondents (identity, fnlwgt, {names}) SELECT decode(md5(n || ' ' || r.id), 'hex'),"
+            f"INSERT INTO respondents (identity, fnlwgt, {names}) SELECT"
+            " decode(lpad(to_hex(n::bigint * 1000000 + r.id), 32, '0'), 'hex'),"
             f" (random() * 1000000)::int, {', '.join('r.' + name for name in own)}"
             f" FROM (SELECT * FROM respondents WHERE id <= (SELECT min(id) + {rows - 1} FROM respondents)) r,"
             f" generate_series({first // rows + 1}, {min(first + 1_000_000, more) // rows}) n"

@@ -13,6 +13,8 @@ from ibis.backends.sql.compilers import DuckDBCompiler
 from analytics.engines import EngineError, EngineUnavailableError
 from analytics.storage import Storage
 
+FAILURES = (duckdb.Error, OSError)  # an OSError is of the storage
+
 
 class DuckDBEngine:
     """An in-memory database of DuckDB, with a view for each table of the copy.
@@ -39,7 +41,7 @@ class DuckDBEngine:
                 return cursor.execute(sql).fetchall()
             except duckdb.InterruptException as error:
                 raise TimeoutError(str(error)) from error
-            except duckdb.Error as error:
+            except FAILURES as error:
                 raise EngineError(str(error).partition("\n")[0]) from error
             finally:
                 if watch:
@@ -83,7 +85,7 @@ class DuckDBEngine:
                 cursor.execute(f'CREATE OR REPLACE VIEW "{name}" AS SELECT * FROM read_parquet([{files}])')
                 if earlier:
                     cursor.execute(f'DROP VIEW "{earlier}"')
-            except duckdb.Error as error:
+            except FAILURES as error:
                 raise EngineError(str(error).partition("\n")[0]) from error
             self._views[table] = name
             return cursor
