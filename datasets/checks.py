@@ -67,9 +67,8 @@ def _check_attributes(model: type[models.Model]) -> Iterator[CheckMessage]:
 def _check_names(model: type[models.Model]) -> Iterator[CheckMessage]:
     """Report fields and columns whose names other parts of the site use."""
     for name, reason in clashing(model).items():
-        hint = (
-            f"Rename it, for example to {model._meta.model_name}_{name.strip('_')}, and keep its heading in sources.py."
-        )
+        other = f"{model._meta.model_name}_{name.strip('_')}"
+        hint = f"Use a name such as {other}, and declare the heading of the files in sources.py."
         yield _error(model, "E011", f"{name} cannot be the name of a column: {reason}.", hint)
 
 

@@ -15,6 +15,7 @@ from datasets.models import Vocabulary
 from datasets.sql.dialect import column_name
 from datasets.text import clean, is_unseen
 from imports import cell_types
+from imports.written_forms import WrittenForm, written_as
 
 KINDS = {dict: "an object", list: "a list", bool: "true or false"}  # JSON values that text columns do not accept
 
@@ -28,7 +29,8 @@ class Column:
     """A column whose cells are values of a model field. :meth:`bind` sets the attributes declared below.
 
     *field* is the name of the field if it differs from the column's. *names* are other accepted headers. *spellings*
-    are accepted spellings of each value: ``{True: [">50K", ">50K."]}``.
+    are accepted spellings of each value: ``{True: [">50K", ">50K."]}``. *written* is how the file writes dates or
+    numbers: ``DateFormat("%d/%m/%Y")`` or ``NumberFormat(thousands=",")``.
     """
 
     name: str
@@ -42,10 +44,12 @@ class Column:
         *,
         names: Iterable[str] = (),
         spellings: Mapping[Any, Sequence[str]] | None = None,
+        written: WrittenForm | None = None,
     ):
         self.field_name = field
         self.names = tuple(names)
         self.spellings = dict(spellings or {})
+        self.written = written
 
     def bind(self, name: str, model: type[models.Model]) -> Self:
         """Return a copy of this column as column *name* of a source of *model*, with its field and cell type."""
@@ -57,7 +61,8 @@ class Column:
         return bound
 
     def kind_of_cells(self) -> cell_types.CellType:
-        return cell_types.kind_of(self.field, self.spellings)
+        kind = cell_types.kind_of(self.field, self.spellings)
+        return written_as(kind, self.written) if self.written else kind
 
     def misfit(self, value: Any) -> str:
         """Return the type error of a JSON *value*, or an empty string. Text columns accept strings and integers."""

@@ -19,14 +19,18 @@ from imports.file_columns import Column, Detail, Many, Reference, VocabularyColu
 from imports.models import SourceFile
 from imports.readers import ExpectedColumns
 from imports.readers.headers import plain
+from imports.written_forms import DateFormat, NumberFormat
 
 __all__ = [
     "CSVSource",
     "Column",
+    "DateFormat",
     "Detail",
     "DocumentError",
+    "JSONRecords",
     "JSONSource",
     "Many",
+    "NumberFormat",
     "Reference",
     "Row",
     "Source",
@@ -189,6 +193,19 @@ class JSONSource(Source):
     def checked(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the *values* of ``row()`` converted to the columns' types, with None for invalid values."""
         return {name: column.value_of(values.get(name)) for name, column in self.bound.items()}
+
+
+class JSONRecords(JSONSource):
+    """A source whose documents are objects with a property for each column."""
+
+    def row(self, document: Any, name: str) -> dict[str, Any]:
+        if not isinstance(document, dict):
+            raise DocumentError("is not an object with a property for each column")
+        spelled = {column.name: (column.name, *column.names) for column in self.bound.values()}
+        return {
+            column: next((document[heading] for heading in headings if heading in document), None)
+            for column, headings in spelled.items()
+        }
 
 
 PROVENANCE = {"identity", *(f.name for f in Record._meta.fields)}

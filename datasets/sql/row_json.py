@@ -18,6 +18,7 @@ Model = type[models.Model]
 Field = models.Field[Any, Any]
 ManyToMany = models.ManyToManyField[Any, Any]
 
+PAIRS = 49  # names and values in one call of a JSON function of SQLite
 AS_STORED = "{} as stored"  # the key of the original text of a JSON column, on SQLite
 CORRECTIONS = "corrections"  # a JSON column that is written only by SQL; on SQLite always without spaces
 
@@ -39,8 +40,18 @@ def as_json(model: Model, alias: str) -> str:
             original = AS_STORED.format(name)
             row[original] = text
             not_needed.append(f"CASE WHEN json_as_imported({text}) IS {text} THEN '$.\"{original}\"' ELSE '$._' END")
-    pairs = ", ".join(f"'{name}', {value}" for name, value in row.items())
-    return f"json_remove(json_object({pairs}), {', '.join(not_needed)})" if not_needed else f"json_object({pairs})"
+    return f"json_remove({_object(row)}, {', '.join(not_needed)})" if not_needed else _object(row)
+
+
+def _object(row: dict[str, str]) -> str:
+    """Return SQLite's expression for a JSON object of SQL expressions by name. A function has at most 100 arguments."""
+    names = list(row)
+    pairs = ", ".join(f"'{name}', {row[name]}" for name in names[:PAIRS])
+    text = f"json_object({pairs})"
+    for start in range(PAIRS, len(names), PAIRS):
+        more = ", ".join(f"'$.\"{name}\"', {row[name]}" for name in names[start : start + PAIRS])
+        text = f"json_insert({text}, {more})"
+    return text
 
 
 def values(model: Model, document: str) -> dict[str, str]:

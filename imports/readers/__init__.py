@@ -4,7 +4,7 @@ from imports.readers.csv_reader import Batch, read_csv
 from imports.readers.csv_scanner import Malformed
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError
 from imports.readers.json_reader import Document, read_json
-from imports.readers.layout import ExpectedColumns, Layout, find_layout, matches
+from imports.readers.layout import ExpectedColumns, Layout, find_header, find_layout, matches, numbered_headings
 from imports.readers.prefetch import ahead
 from imports.readers.verified_files import AlteredError, StoredFile
 
@@ -21,8 +21,10 @@ __all__ = [
     "ReadError",
     "StoredFile",
     "ahead",
+    "find_header",
     "find_layout",
     "matches",
+    "numbered_headings",
     "read_csv",
     "read_json",
 ]

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +16,7 @@ from imports.readers.headers import meant, plain
 
 HEAD = 64 << 10  # bytes to read at first; more are read if the first row is longer
 SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # Excel's line that declares the delimiter
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 MOST_ROWS = 100  # rows to examine if the first one is malformed
 
 
@@ -166,6 +168,37 @@ def _refuse_separator_line(path: str | os.PathLike[str], firsts: list[_First]) -
             )
 
 
+def find_header(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> Layout:
+    """Return the layout of a file of unknown columns, each named by its position.
+
+    A file without a header begins with a row of numbers. Raises ReadError if the file cannot be read.
+    """
+    expected = ExpectedColumns({}, frozenset())
+    firsts = _first_rows(path, expected, encoding, {})
+    _refuse_separator_line(path, firsts)
+    best = max([first for first in firsts if not first.problem] or firsts, key=lambda first: len(first.cells))
+    if best.problem:
+        raise _unfit(path, best, expected)
+    columns = {str(position): position for position in range(len(best.cells))}
+    if all(NUMBER.fullmatch(cell) for cell in best.cells):
+        return Layout(best.delimiter, None, columns, (), len(columns), best.line)
+    return Layout(best.delimiter, best.cells, columns, (), len(columns), best.next_line)
+
+
+def numbered_headings(cells: Sequence[str]) -> list[str]:
+    """Return the *cells* of a header, with names for those without a name or with that of an earlier one.
+
+    ``column 3`` is the third column if it has no heading, and ``year (2)`` the second column with the heading year.
+    """
+    counts: Counter[str] = Counter()
+    headings = []
+    for position, cell in enumerate(cells, 1):
+        counts[plain(cell)] += 1
+        again = counts[plain(cell)]
+        headings.append(f"column {position}" if not plain(cell) else f"{cell} ({again})" if again > 1 else cell)
+    return headings
+
+
 def _with_header(
     path: str | os.PathLike[str],
     first: _First,
@@ -178,8 +211,9 @@ def _with_header(
     columns: dict[str, int] = {}
     unknown = []
     defused = None
+    headings = numbered_headings(first.cells)
     for position, cell in enumerate(first.cells):
-        column = spellings.get(plain(cell))
+        column = spellings.get(plain(headings[position]), spellings.get(plain(cell)))
         if column is None and plain(cell) == MARK:
             defused = position
         elif column is None and plain(cell) in expected.passed_over:
