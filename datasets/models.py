@@ -135,6 +135,7 @@ class RequestRate(models.Model):
 
     class Meta:
         db_table = "request_rates"
+        default_permissions = ()  # only the API reads and writes it
 
     def __str__(self) -> str:
         return self.client

@@ -132,6 +132,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "request_rates",
+                "default_permissions": (),
             },
         ),
         OrderTextsByCodePoint(),
