@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
@@ -54,6 +55,7 @@ class StoredImportForm(ImportForm):
     def __init__(self, *args: Any, user: User, **options: Any):
         super().__init__(*args, **options)
         self.user = user
+        self.fields["files"].widget.attrs["data-limit"] = str(settings.UPLOAD_LIMIT)
         if not self.is_bound:
             self._list([])
 

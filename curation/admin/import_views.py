@@ -40,6 +40,7 @@ from imports.upload_handlers import receive, temporary_files
 
 Status = ImportRun.Status
 IMPORT, UNDO = "imports.add_importrun", UNDO_RUN
+LOST = " No file of this upload was kept: choose them again. If the form listed uploaded files, go back to it."
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:
@@ -164,7 +165,7 @@ class ImportViews(ReadOnlyAdmin[ImportRun]):
             except BodyError as error:
                 # Not through CSRF protection, which would read the whole body.
                 form = StoredImportForm(user=signed_in_user(request))
-                return self._form(request, form, problem=str(error), status=error.status)
+                return self._form(request, form, problem=f"{error}{LOST}", status=error.status)
 
     @method_decorator(csrf_protect)
     def _import_view(self, request: HttpRequest) -> HttpResponse:

@@ -1,8 +1,9 @@
-"""Template tag of the admin's dashboard and of the pages of the datasets."""
+"""Template tags of the admin's dashboard and of the pages of the datasets."""
 
 from typing import Any
 
 from django import template
+from django.conf import settings
 
 from curation.dashboard.activity import recent_events
 from curation.dashboard.cards import cards_of, last_applied, tables_of, visible_models
@@ -37,3 +38,10 @@ def purpose(entry: dict[str, Any]) -> str:
     """Return the first sentence of the description of a model in the admin's list of apps."""
     sentence, stop, _ = description_of(entry["model"]).partition(". ")
     return sentence + stop.strip()
+
+
+@register.simple_tag
+def upload_limit() -> int:
+    """Return the number of bytes that an upload can have."""
+    limit: int = settings.UPLOAD_LIMIT
+    return limit

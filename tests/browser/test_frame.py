@@ -34,6 +34,11 @@ def test_the_keyboard_opens_search_shortcuts_and_menus(page):
 
 def test_a_file_for_the_dashboard_leads_to_the_import_of_its_dataset(page, write):
     page.goto("/admin/")
+    chosen = page.get_by_label("Import files")
+    chosen.evaluate("one => { one.dataset.limit = 2 ** 20; }")
+    chosen.set_input_files([write("small.csv", "city\n"), write("large.csv", "x" * 2**21)])
+    message = chosen.evaluate("one => one.validationMessage")
+    assert message.startswith("large.csv has 2 MB, and all 2 files have 2 MB. An upload can have at most 1 MB")
     page.get_by_label("Import files").set_input_files(write("new.csv", "city,county,country\nEly,Isle,Ulster\n"))
     page.get_by_role("heading", name="Import", exact=True).wait_for()
     assert page.locator("#id_dataset option:checked").text_content() == "People"

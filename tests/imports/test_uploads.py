@@ -92,6 +92,9 @@ def test_a_body_above_the_limit_is_refused_before_it_is_read(curator, settings):
     answer = curator.post(ADDRESS, {"dataset": "people", "files": upload(content=b"x" * 100_000), "encoding": "utf-8"})
     assert answer.status_code == 413
     assert "larger than the limit of 20\xa0bytes" in answer.content.decode()
+    assert "No file of this upload was kept: choose them again." in answer.text
+    for page in (answer, curator.get("/admin/")):
+        assert 'data-limit="20"' in page.text  # the script refuses such files before they are sent
     assert kept(settings) == [] and not ImportRun.objects.exists()
 
 
