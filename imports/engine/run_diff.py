@@ -20,7 +20,7 @@ from datasets.sql.row_json import as_json
 from imports import fingerprints
 from imports.engine.changed_columns import differs_in, differs_in_seen
 from imports.engine.chosen_pairs import chosen_records
-from imports.engine.created_records import deleted_since, present
+from imports.engine.created_records import count_present, deleted_since, present
 from imports.engine.merge import Merge
 from imports.engine.readable_rows import AT_ONCE, Row, fetched, readable_rows
 from imports.file_storage import FOLDERS, delete_folders, fetched_folder, kept_at, store_folder
@@ -175,7 +175,7 @@ class StoredEntries:
         """Yield the number of created records of each source that exist, and of those deleted since, with queries."""
         for source in self.sources:
             files = list(self.run.files.filter(source=source.name))
-            existing = source.model._default_manager.filter(created_in__in=files).count()
+            existing = count_present(self.run, source, files)
             yield existing, source, present
             yield max(0, sum(f.created for f in files) - existing), source, deleted_since
 
