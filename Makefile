@@ -56,13 +56,14 @@ notebook: export DEBUG := on
 notebook: dev  ## Run the insights again; the result is in census/ for the records of UCI's two files, otherwise in var/
 	@$(PYTHON) -m tests.insights $(ARGS)
 
-# These take long and have targets of their own.
+# These have targets of their own: they take long, or `make check` runs them.
 API := tests/api/test_schemathesis.py
 NOTEBOOK := tests/census/test_insights_notebook.py
 ACCESSIBILITY := tests/browser/test_accessibility.py
 HOSTS := tests/hosts
 REPLICA := tests/replica
 ANALYTICS := tests/analytics
+ARCHITECTURE := tests/test_architecture.py
 
 # Runs a command on both engines at the same time, and shows the output for PostgreSQL after that for SQLite. pytest exits
 # with 5 if ARGS selects no test of an engine's share.
@@ -73,7 +74,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA) $(ANALYTICS))
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA) $(ANALYTICS) $(ARCHITECTURE))
 
 test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES
@@ -135,7 +136,7 @@ check: lint types  ## Check style, types, migrations, production settings and ar
 	@ENV_FILE= DEBUG=on DATABASE_URL=sqlite:///:memory: $(PYTHON) manage.py makemigrations --check --dry-run
 	@$(PRODUCTION) $(PYTHON) manage.py check --deploy --fail-level WARNING
 	@.venv/bin/lint-imports --no-cache
-	@$(PYTHON) -m pytest --quiet tests/test_architecture.py
+	@$(PYTHON) -m pytest --quiet $(ARCHITECTURE)
 
 # npm installs Spectral into .venv; the ruleset lists its rules.
 SPECTRAL := .venv/spectral-6.16.3

@@ -19,19 +19,31 @@ ADDRESSES = [
     "/api/",
     "/api/people/places/",
     "/api/people/places/{place}/",
+    "/api/people/places/0/",
     "/api/people/places/?nope=1",
+    "/api/people/places/?city=%EB",
     "/api/people/places/?format=csv",
+    "/api/people/places/?format=ndjson",
     "/api/people/places/summary/?by=country",
+    "/api/people/places/summary/?by=country&format=csv",
+    "/api/imports/",
     "/api/imports/{run}/apply/",
     "/api/nothing/",
     "/api/schema/",
+    "/api/docs/",
     "/explore/",
     "/explore/people/places/",
+    "/explore/people/places/?nothing=1",
     "/explore/people/places/chart.json",
     "/explore/people/places/chart.csv?kind=bar&x=country",
+    "/explore/people/places/export/",
+    "/explore/people/places/export/file",
     "/explore/people/places/export/file/",
     "/explore/nothing/",
+    "/healthz",
+    "/nothing",
 ]
+STREAMED = [address for address in ADDRESSES if address.endswith(("?format=csv", "ndjson", "export/file"))]
 
 
 def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
@@ -39,6 +51,8 @@ def test_head_has_the_status_and_the_headers_of_get(bring, admin_client):
     known = {"place": Place.objects.get().pk, "run": ImportRun.objects.get().pk}
     for address in (address.format(**known) for address in ADDRESSES):
         get, head = admin_client.get(address), admin_client.head(address)
+        length = str(len(get.getvalue()))
+        assert get.get("Content-Length") == (None if address in STREAMED else length), address
         expected = {name: value for name, value in get.headers.items() if name not in OWN}
         headers = {name: value for name, value in head.headers.items() if name not in OWN}
         assert (head.status_code, headers) == (get.status_code, expected), address

@@ -48,7 +48,8 @@ def ahead(iterable: Iterable[Item], depth: int = 2, check: Callable[[], None] = 
     finally:
         stopped.set()
         slots.release()
-        thread.join(PATIENCE)
+        if thread is not threading.current_thread():  # which closes this generator if it collects it as garbage
+            thread.join(PATIENCE)
 
 
 def _produce(

@@ -88,52 +88,6 @@ def test_another_host_is_refused(client, host):
     assert client.get("/healthz", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("address", "status"),
-    [
-        (LIST, 200),
-        (f"{LIST}7/", 200),
-        (f"{LIST}8/", 404),
-        (f"{LIST}summary/?by=country", 200),
-        (f"{LIST}summary/?by=country&format=csv", 200),
-        (f"{LIST}?nothing=1", 400),
-        (f"{LIST}?city=%EB", 400),
-        ("/api/", 200),
-        ("/api/nothing/", 404),
-        ("/api/imports/", 200),
-        ("/api/schema/", 200),
-        ("/api/docs/", 200),
-        ("/admin/people/place/", 200),
-        ("/admin/people/place/7/change/", 200),
-        ("/explore/people/places/", 200),
-        ("/explore/people/places/export/", 200),
-        ("/explore/people/places/chart.json?kind=bar&x=country", 200),
-        ("/explore/people/places/?nothing=1", 400),
-        ("/healthz", 200),
-        ("/nothing", 404),
-    ],
-)
-def test_head_returns_the_content_length_of_get(admin_client, address, status):
-    Place.objects.create(pk=7, city="Kelso", county="R", country="Scotland")
-    got, head = admin_client.get(address), admin_client.head(address)
-    assert got.status_code == head.status_code == status
-    assert not head.content and head["Content-Length"] == got["Content-Length"] == str(len(got.content))
-    assert head["Content-Type"] == got["Content-Type"]
-    assert head.get("ETag") == got.get("ETag")
-
-
-@pytest.mark.parametrize(
-    "address", [f"{LIST}?format=csv", f"{LIST}?format=ndjson", "/explore/people/places/export/file"]
-)
-def test_head_of_a_stream_has_no_content_length(admin_client, address):
-    Place.objects.create(city="Kelso", county="R", country="Scotland")
-    got, head = admin_client.get(address), admin_client.head(address)
-    assert got.getvalue() and not head.getvalue()
-    assert "Content-Length" not in head and "Content-Length" not in got
-    assert head["Content-Type"] == got["Content-Type"]
-    assert head["Content-Disposition"] == got["Content-Disposition"]
-
-
 COMPOSED = unicodedata.normalize("NFC", "Zoë Müller")
 TAKEN_APART = unicodedata.normalize("NFD", COMPOSED)
 

@@ -125,9 +125,9 @@ def site_with(chromium, django_db_setup, django_db_blocker, tmp_path_factory) ->
         yield site_with
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(chromium, django_db_setup) -> Iterator:
-    """A browser for the tests of a module; each test has separate contexts."""
+    """A browser for the tests in this folder; each test has separate contexts."""
     from playwright.sync_api import sync_playwright
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:

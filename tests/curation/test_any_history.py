@@ -87,7 +87,7 @@ def do(folder: Path, step: tuple) -> ImportRun | Edit | None:
         return None
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(steps=st.lists(STEPS, min_size=1, max_size=7))
 def test_repeated_undo_restores_every_earlier_state(steps):
     with tempfile.TemporaryDirectory() as folder, transaction.atomic():

@@ -2,14 +2,13 @@
 
 import pytest
 
-from experiments.models import User, UserExperiment
+from experiments.models import Compound, User, UserExperiment
 from imports.models import Edit, ImportRun
 from people.models import Person, Place
 
 pytestmark = pytest.mark.only_on("postgresql")
 
 PLACES = "city,county,country\nKelso,Roxburghshire,Scotland\nDerry,Derry,Ulster\n"
-PEOPLE = "given_name,family_name,date_of_birth,place_of_birth\nAnn,Oak,1901-02-03,Kelso\nBen,Oak,1901-02-03,Kelso\n"
 LIST, BULK, PLACE = "/admin/people/person/", "/admin/people/person/bulk/", "/admin/people/place/"
 ADD = f"{PLACE}add/"
 AYR = {"city": "Ayr", "county": "Ayrshire", "country": "Scotland"}
@@ -20,9 +19,10 @@ LIST_ACTIONS = ["export_as_csv", "export_as_json", "delete_selected", "change_fi
 
 
 @pytest.fixture
-def people(bring):
-    bring("people", places=PLACES, people=PEOPLE)
-    return list(Person.objects.order_by("pk"))
+def people(db):
+    kelso, _ = (Place.objects.create(city=city, county=city, country="Scotland") for city in ("Kelso", "Derry"))
+    born = {"family_name": "Oak", "date_of_birth": "1901-02-03", "place_of_birth": kelso}
+    return [Person.objects.create(given_name=name, **born) for name in ("Ann", "Ben")]
 
 
 def stored():
@@ -92,8 +92,8 @@ def test_an_invalid_key_in_a_reference_is_a_form_error(admin_client, people, not
 
 
 @pytest.mark.parametrize("key", [NINES, "abc", "03"])
-def test_one_invalid_key_among_several_references_is_a_form_error(admin_client, bring, key):
-    bring("experiments", users="user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n")
+def test_one_invalid_key_among_several_references_is_a_form_error(admin_client, key):
+    User.objects.create(user_id=1, name="Ann", email="ann@example.org", signup_date="2023-01-01")
     form = {"experiment_id": "7", "user": "1", "compounds": [key], "experiment_run_time": "3"}
     for name in ("user", "compounds"):
         answer = admin_client.post("/admin/experiments/userexperiment/add/", form | {name: [key]})
@@ -189,10 +189,10 @@ def test_the_upload_form_refuses_repeated_fields(admin_client, people, nothing_c
     assert answer.status_code == 400 and "dataset: Expected one value" in answer.content.decode()
 
 
-def test_multi_valued_fields_accept_several_values(admin_client, bring):
-    compounds = "compound_id,compound_name,compound_structure\n1,A,C\n2,B,CC\n"
-    users = "user_id,name,email,signup_date\n1,Ann,ann@example.org,2023-01-01\n"
-    bring("experiments", users=users, compounds=compounds)
+def test_multi_valued_fields_accept_several_values(admin_client):
+    User.objects.create(user_id=1, name="Ann", email="ann@example.org", signup_date="2023-01-01")
+    for number in (1, 2):
+        Compound.objects.create(compound_id=number, compound_name=f"C{number}", compound_structure="C")
     form = {"experiment_id": "7", "user": "1", "compounds": ["1", "2"], "experiment_run_time": "3"}
     answer = admin_client.post("/admin/experiments/userexperiment/add/", form)
     assert answer.status_code == 302

@@ -159,7 +159,7 @@ def test_the_command_and_the_api_address_give_the_same_bytes(
     page = reader.page(f"{PEOPLE}?{query}")
     answer, body = download(reader, query)
     filename = re.search(r'filename="(.*)"', answer["Content-Disposition"])[1]
-    if "search" in more:  # characters with a special meaning in a shell
+    if "search" in more and file_format == "csv":  # characters with a special meaning in a shell
         run(code(page, "command"), tmp_path, child_environment)
     else:
         run_here(code(page, "command"), tmp_path, monkeypatch)

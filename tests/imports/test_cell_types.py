@@ -68,7 +68,7 @@ def checked(kind, text):
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(CELLS.filter(bool) | st.none(), min_size=1, max_size=4))
 @example(["0x10"])
 @example(["0" * 30 + "5"])
@@ -91,7 +91,7 @@ def test_a_column_is_converted_like_its_single_cells(name, column):
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=CELLS.filter(bool))
 def test_accepted_cells_have_the_type_of_the_column_and_others_name_the_expected_value(name, text):
     kind = KINDS[name]

@@ -118,12 +118,6 @@ def test_no_accepted_request_is_lost_on_shutdown(serve, transactional_db):
     assert server.process.wait() == 0
 
 
-def test_requests_are_measured_while_the_site_is_not_ready(serve, transactional_db):
-    server = serve()
-    server.get("/readyz")
-    assert value(server.samples(), "http_request_seconds_count", route="readyz", method="GET", status="200") == 1
-
-
 def test_a_process_with_busy_threads_leaves_connections_to_the_other(serve, transactional_db):
     server = serve(WEB_THREADS="1", API_ANONYMOUS_READ="on")
     with socket.create_connection(("127.0.0.1", server.port)) as slow:  # the rest of the form is never sent

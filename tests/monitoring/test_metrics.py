@@ -75,16 +75,11 @@ def test_two_processes_count_requests_together(serve, kelso, tmp_path):
     assert counting >= {f"histogram_{pid}.db" for pid in pids(server)} and "counter_7.db" not in os.listdir(folder)
 
 
-def test_the_folder_of_metrics_is_removed_with_the_server(serve, tmp_path):
+def test_unknown_urls_create_no_labels_and_the_folder_is_removed_with_the_server(serve, tmp_path):
     (tmp_path / "tmp").mkdir()
     server = serve(TMPDIR=str(tmp_path / "tmp"))
     assert any(name.startswith("tabularium-metrics-") for name in os.listdir(tmp_path / "tmp"))
-    server.stop()
-    assert os.listdir(tmp_path / "tmp") == []
-
-
-def test_unknown_urls_create_no_labels(serve):
-    server = serve()
+    server.get("/readyz")
     for path in ("/wp-login.php", "/api/people/nothing/", "/admin/x@example.org/", "/static/none.css"):
         server.get(path)
     server.get("/api/", method="BREW")
@@ -94,6 +89,9 @@ def test_unknown_urls_create_no_labels(serve):
     assert not any("wp-login" in route or "@" in route or "nothing" in route for route in routes)
     methods = {dict(labels)["method"] for name, labels in samples if name == "tabularium_http_request_seconds_count"}
     assert methods <= {"GET", "other"}
+    assert value(samples, "http_request_seconds_count", route="readyz", method="GET", status="200") == 1
+    server.stop()
+    assert os.listdir(tmp_path / "tmp") == []
 
 
 def test_metrics_are_served_to_the_local_machine_and_not_through_a_proxy(client, settings, transactional_db):

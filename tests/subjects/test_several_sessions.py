@@ -135,7 +135,7 @@ def plain(value):
     return plain(value["name"]) if isinstance(value, dict) else value
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sessions=st.dictionaries(NAMES, st.tuples(DOCUMENTS, SPOILT), min_size=1, max_size=6),
     data=st.data(),

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from imports.engine import mostly_rejected, rejections
 from imports.models import ImportRun, RejectedRow, SourceFile
 from people.models import Person
 
@@ -13,11 +14,18 @@ HEADER = "given_name,family_name,date_of_birth,place_of_birth\n"
 GOOD, BAD, OPEN = "Ann,Mac,1901-02-03,Kelso\n", "Ann,Mac,soon,Kelso\n", '"Ann,Mac,1901-02-03,Kelso\n'
 
 
-def stopped(name: str, rejected: int, read: int, rest: int, line: int) -> str:
+@pytest.fixture
+def first_500(monkeypatch):
+    """Keep 500 rejected rows instead of 10,000, for smaller files."""
+    for module in (mostly_rejected, rejections):
+        monkeypatch.setattr(module, "FIRST", 500)
+
+
+def stopped(name: str, rejected: int, read: int, rest: int, line: int, first: int = 10_000) -> str:
     more = f"Lines after line {line:,} that were not checked: {rest:,}. " if rest else ""
     return (
         f"{name}: {rejected:,} of {read:,} rows were rejected, more than 50%, so the import was stopped. {more}The "
-        "report lists the first 10,000 rejected rows. Nothing was imported. Fix the file, or import it into the "
+        f"report lists the first {first:,} rejected rows. Nothing was imported. Fix the file, or import it into the "
         "right dataset."
     )
 
@@ -35,11 +43,11 @@ def test_a_file_whose_rows_mostly_fail_is_stopped_and_the_rest_counted(write, im
 
 
 @pytest.mark.only_on("sqlite")
-def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, refused):
+def test_a_file_that_opens_a_quote_on_each_line_is_refused(write, importing, refused, first_500):
     importing("people", write("places.csv", PLACES))
     message = refused("people", write("people.csv", HEADER + OPEN * 150_000))
     assert "rows were rejected, more than 50%" in message and "were not checked" in message
-    assert RejectedRow.objects.count() == 10_000
+    assert RejectedRow.objects.count() == 500
 
 
 @pytest.mark.only_on("sqlite")
@@ -55,34 +63,34 @@ def test_a_file_of_one_open_quote_is_refused(write, refused, importing, before):
 
 
 @pytest.mark.only_on("sqlite")
-def test_a_file_with_as_many_rejections_and_more_good_rows_is_imported(write, importing):
+def test_a_file_with_as_many_rejections_and_more_good_rows_is_imported(write, importing, first_500):
     importing("people", write("places.csv", PLACES))
-    report = importing("people", write("people.csv", HEADER + (GOOD + BAD) * 10_500))
-    assert report.counts["people"] == {"read": 21_000, "created": 10_500, "rejected": 10_500}
+    report = importing("people", write("people.csv", HEADER + (GOOD + BAD) * 600))
+    assert report.counts["people"] == {"read": 1_200, "created": 600, "rejected": 600}
 
 
 @pytest.mark.only_on("sqlite")
-def test_the_share_is_a_setting(write, importing, refused, settings):
+def test_the_share_is_a_setting(write, importing, refused, settings, first_500):
     importing("people", write("places.csv", PLACES))
-    path = write("people.csv", HEADER + (GOOD + GOOD + BAD) * 10_500)
+    path = write("people.csv", HEADER + (GOOD + GOOD + BAD) * 600)
     settings.REJECTED_PERCENT = 30
-    assert "10,500 of 31,500 rows were rejected, more than 30%" in refused("people", path)
+    assert "600 of 1,800 rows were rejected, more than 30%" in refused("people", path)
     settings.REJECTED_PERCENT = 100
-    assert importing("people", path).counts["people"]["rejected"] == 10_500
+    assert importing("people", path).counts["people"]["rejected"] == 600
 
 
-def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused):
+def test_rows_that_only_the_tables_can_reject_count_as_well(write, refused, first_500):
     """No place exists: each row is readable, but rejected."""
-    message = refused("people", write("people.csv", HEADER + GOOD * 10_500))
-    assert message == stopped("people.csv", 10_500, 10_500, 0, 0)
-    assert RejectedRow.objects.count() == 10_000
+    message = refused("people", write("people.csv", HEADER + GOOD * 600))
+    assert message == stopped("people.csv", 600, 600, 0, 0, first=500)
+    assert RejectedRow.objects.count() == 500
 
 
 @pytest.mark.only_on("sqlite")
-def test_documents_that_mostly_fail_are_stopped_as_well(write, refused):
-    message = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 10_500))
-    assert "10,500 of 10,500 rows were rejected, more than 50%" in message
-    assert RejectedRow.objects.count() == 10_000
+def test_documents_that_mostly_fail_are_stopped_as_well(write, refused, first_500):
+    message = refused("subjects", write("subject.json", '{"subject_id": null}\n' * 600))
+    assert "600 of 600 rows were rejected, more than 50%" in message
+    assert RejectedRow.objects.count() == 500
 
 
 def test_a_rejected_row_is_stored_in_a_bounded_size(write, importing, tmp_path):
@@ -112,11 +120,11 @@ def test_a_shortened_row_cannot_be_fixed_in_the_file_of_rejected_rows(write, imp
 
 
 @pytest.mark.only_on("sqlite")
-def test_the_command_prints_the_first_of_them(write, importing, capsys):
+def test_the_command_prints_the_first_of_them(write, importing, capsys, first_500):
     importing("people", write("places.csv", PLACES))
     with pytest.raises(CommandError):
-        call_command("import_people", str(write("people.csv", HEADER + BAD * 12_000)), verbosity=0)
-    assert "Rejected (10,000):" in capsys.readouterr().err
+        call_command("import_people", str(write("people.csv", HEADER + BAD * 1_200)), verbosity=0)
+    assert "Rejected (500):" in capsys.readouterr().err
 
 
 def test_a_document_that_is_too_long_is_rejected_and_those_beside_it_are_imported(write, importing, settings, rows):
