@@ -4,9 +4,9 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import BASE_DIR, VAR, env, number
+from config.env import BASE_DIR, VAR, env, flag, number
+from datasets.read_only import REPLICA
 
-REPLICA = "replica"  # the alias of the read replicas
 WAIT = 2  # seconds to wait for a connection to a replica
 # A host that vanishes closes no connection. With these seconds (milliseconds for timeouts), both sides notice it within
 # half a minute: the server then releases the locks of an import, and rolls back its transaction.
@@ -21,6 +21,24 @@ LIVENESS = {
     **{name.replace("tcp_keep", "keep"): value for name, value in SERVER.items() if name.startswith("tcp_")},
     "options": " ".join(f"-c {name}={value}" for name, value in SERVER.items()),
 }
+
+
+def databases() -> dict[str, dict[str, Any]]:
+    """Return the settings of all databases, from the environment. Raises ImproperlyConfigured."""
+    settings = {"default": database(env.str("DATABASE_URL", default="") or "sqlite:///var/tabularium.sqlite3")}
+    if url := env.str("DATABASE_REPLICA_URL", default="").strip():
+        settings[REPLICA] = replica(url, settings["default"])
+    return settings
+
+
+def read_only_without_primary(settings: dict[str, dict[str, Any]]) -> bool:
+    """Return whether the site remains readable without the primary. Raises ImproperlyConfigured without a replica."""
+    is_on = flag("READ_ONLY_WITHOUT_PRIMARY", default=False)
+    if is_on and REPLICA not in settings:
+        raise ImproperlyConfigured(
+            "READ_ONLY_WITHOUT_PRIMARY is on, which needs a read replica: set DATABASE_REPLICA_URL."
+        )
+    return is_on
 
 
 def database(url: str) -> dict[str, Any]:
@@ -98,19 +116,19 @@ def replica(url: str, primary: dict[str, Any]) -> dict[str, Any]:
         "options": f"{options.get('options', '')} -c default_transaction_read_only=on".strip(),
     }
     settings["TEST"] = {"MIRROR": "default"}
-    return _pooled(settings, wait=WAIT)
+    return _pooled(settings, wait=WAIT, connection_class="ReplicaConnection")
 
 
-def _pooled(settings: dict[str, Any], wait: int) -> dict[str, Any]:
+def _pooled(settings: dict[str, Any], wait: int, connection_class: str = "PooledConnection") -> dict[str, Any]:
     """Add a connection pool, in which a request waits at most *wait* seconds, unless the environment disables it."""
     settings["CONN_HEALTH_CHECKS"] = True  # the pool replaces broken connections
     if max_size := number("DATABASE_POOL_MAX_SIZE", default=8):
-        from config.db_pool import PooledConnection  # noqa: PLC0415 - imports psycopg, which SQLite does not need
+        from config import db_pool  # noqa: PLC0415 - imports psycopg, which SQLite does not need
 
         settings["OPTIONS"]["pool"] = {
             "min_size": min(number("DATABASE_POOL_MIN_SIZE", default=1), max_size),
             "max_size": max_size,
             "timeout": wait,
-            "connection_class": PooledConnection,
+            "connection_class": getattr(db_pool, connection_class),
         }
     return settings

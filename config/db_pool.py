@@ -1,11 +1,14 @@
-"""Connection class of the PostgreSQL pool, with a cheap liveness check."""
+"""Connection classes of the PostgreSQL pools, with a cheap liveness check, and with a time limit for replicas."""
 
 import select
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
-from psycopg.abc import Query
+from psycopg.abc import PQGen, Query
+from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
+
+T = TypeVar("T")
 
 
 class PooledConnection(psycopg.Connection[Any]):
@@ -33,3 +36,17 @@ class PooledConnection(psycopg.Connection[Any]):
                     self._pool.check()
                 raise
         return super().execute(query, *args, **kwargs)
+
+
+class ReplicaConnection(PooledConnection):
+    """Limit how long the client waits for the server. A server that is stopped or stuck enforces no limit itself."""
+
+    longest_wait: float | None = None  # seconds for one answer
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, self.longest_wait if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.info.transaction_status == TransactionStatus.ACTIVE:  # the answer would belong to the next query
+                self.close()
+            raise

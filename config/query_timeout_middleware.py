@@ -6,11 +6,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from config.databases import REPLICA
 from config.replicas import View, read_from_replica
 from datasets.http.error_responses import refused
 from datasets.http.middleware import GetResponse
 from datasets.http.problem_details import SOON, too_slow
+from datasets.read_only import REPLICA
 from datasets.sql.query_timeout import limited, unlimited, was_stopped
 from exports.responses import ExportResponse
 

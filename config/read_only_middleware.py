@@ -14,10 +14,10 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.http import HttpRequest, HttpResponseBase
 
-from config.databases import REPLICA, WAIT
+from config.databases import WAIT
 from datasets.http.error_responses import refused
 from datasets.http.middleware import GetResponse
-from datasets.read_only import HEADER, MESSAGE, read_only
+from datasets.read_only import HEADER, MESSAGE, REPLICA, read_only
 
 RETRY = 2  # seconds between two attempts to connect to a primary that does not respond
 READING = ("GET", "HEAD", "OPTIONS")

@@ -15,13 +15,14 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponseBase
 
-from config.databases import REPLICA
+from config.databases import WAIT
 from datasets.matviews import views_of
-from datasets.read_only import is_read_only
+from datasets.read_only import REPLICA, is_read_only
 from datasets.registry import dataset_apps
 from datasets.sql.query_timeout import unlimited, was_stopped
 from exports.responses import ExportResponse
@@ -131,7 +132,10 @@ class Reading:
             self._of_primary = _stored_versions(connections[DEFAULT_DB_ALIAS])
         try:
             self.replica.set_autocommit(False)
+            self._wait_at_most(WAIT)
             self._of_replica = _stored_versions(self.replica)
+            # The server stops slower queries itself.
+            self._wait_at_most(WAIT + max(settings.QUERY_SECONDS, settings.FIRST_ROW_SECONDS))
         except (DatabaseError, InterfaceError) as error:
             _end(self.replica)
             if was_stopped(error):
@@ -142,6 +146,9 @@ class Reading:
         breaker.succeed()
         self.is_open = True
         return True
+
+    def _wait_at_most(self, seconds: float) -> None:
+        self.replica.connection.longest_wait = seconds
 
     def _watch(self, execute: Callable[..., Any], *arguments: Any) -> Any:
         try:

@@ -7,11 +7,12 @@ import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
 from config.analytics import analytics
-from config.databases import REPLICA, database, replica
+from config.databases import databases, read_only_without_primary
 from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
 from config.limits import BODY_LIMIT
 from config.secret_key import secret_key_of_this_checkout
 from config.stored_files import storage_of
+from datasets.read_only import REPLICA
 
 django_stubs_ext.monkeypatch()  # so that annotations can say models.Field[Any, Any]
 DEBUG = flag("DEBUG", default=False)
@@ -40,13 +41,9 @@ ALLOWED_HOSTS += filter(None, (urlsplit(at if "://" in at else f"//{at}").hostna
 
 # Database
 
-DATABASES = {"default": database(env.str("DATABASE_URL", default="") or "sqlite:///var/tabularium.sqlite3")}
-if replica_url := env.str("DATABASE_REPLICA_URL", default="").strip():
-    DATABASES[REPLICA] = replica(replica_url, DATABASES["default"])
-    DATABASE_ROUTERS = ["config.replicas.Router"]
-READ_ONLY_WITHOUT_PRIMARY = flag("READ_ONLY_WITHOUT_PRIMARY", default=False)
-if READ_ONLY_WITHOUT_PRIMARY and not replica_url:
-    raise ImproperlyConfigured("READ_ONLY_WITHOUT_PRIMARY is on, which needs a read replica: set DATABASE_REPLICA_URL.")
+DATABASES = databases()
+DATABASE_ROUTERS = ["config.replicas.Router"] if REPLICA in DATABASES else []
+READ_ONLY_WITHOUT_PRIMARY = read_only_without_primary(DATABASES)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Files
@@ -249,8 +246,11 @@ if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", default=[])
 METRICS_ALLOWED = networks("METRICS_ALLOWED", default=MACHINE)
-# In addition to the metrics of the process.
-METRICS_COLLECTORS = ["imports.metrics.ImportsCollector", *(["analytics.metrics.CopyCollector"] if ANALYTICS else [])]
+METRICS_COLLECTORS = [  # in addition to the metrics of the process
+    "imports.metrics.ImportsCollector",
+    *(["analytics.metrics.CopyCollector"] if ANALYTICS else []),
+    *(["monitoring.replica_metrics.ReplicaCollector"] if REPLICA in DATABASES else []),
+]
 METRICS_PORT = number("METRICS_PORT", default=0)  # port of the worker, which serves no other requests
 
 # Sign-in. Failed attempts are counted in the database, for all processes. Their names and addresses are stored until

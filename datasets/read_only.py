@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+REPLICA = "replica"  # the alias of the read replicas in settings.DATABASES
 MESSAGE = "The site is read-only, because its main database does not respond. Try again later."
 HEADER = "Read-Only"  # the response header of such a request
 

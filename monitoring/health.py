@@ -8,6 +8,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from datasets.read_only import REPLICA
+
 DRAINING = "TABULARIUM_DRAINING"  # variable with the path of the file that config/gunicorn.py creates on SIGTERM
 SOON = 2  # seconds
 _migrated = False  # cached: once applied, migrations stay applied while this code runs
@@ -50,8 +52,8 @@ def _can_read() -> bool:
     if not settings.READ_ONLY_WITHOUT_PRIMARY:
         return False
     try:
-        ask_database("replica")
-        return is_migrated("replica")
+        ask_database(REPLICA)
+        return is_migrated(REPLICA)
     except (DatabaseError, InterfaceError):
         return False
 

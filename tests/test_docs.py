@@ -53,6 +53,7 @@ RUN_ELSEWHERE = {
     "deploy/backup backups/before-upgrade": MANUALLY,
     "kubectl apply -f deploy/kubernetes/namespace.yaml": "tests/hosts/test_kubernetes.py",
     "docker compose run --rm worker python manage.py upload_stored_files": "tests/hosts/test_stored_files.py",
+    "docker compose rm --stop --force replica": "tests/stack/test_replica.py",
     "pg_basebackup --dbname 'host=primary user=replicator' --pgdata \"$PGDATA\" --create-slot --slot standby1 -R": (
         "tests/replica/servers.py"
     ),

@@ -25,15 +25,16 @@ def test_the_alerts_use_existing_metrics(client):
     there |= {"tabularium_http_request_seconds_count"}
     there |= {"tabularium_view_behind_seconds"}  # SQLite has plain views without this metric
     there |= {metric.name for metric in CopyCollector().collect()}  # only with ANALYTICS_COPY
+    there |= {"tabularium_replica_up", "tabularium_replica_lag_seconds"}  # with a replica
     names = {name for rule in rules() for name in re.findall(r"tabularium_\w+", rule["expr"])}
-    assert len(names) == 8 and names <= there
+    assert len(names) == 10 and names <= there
     scraped = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())
     jobs = {job["job_name"] for job in scraped["scrape_configs"]}
     assert {job for rule in rules() for job in re.findall(r'job="(\w+)"', rule["expr"])} <= jobs
 
 
 def test_each_alert_has_a_summary_and_is_in_the_operators_guide():
-    assert len(rules()) == 7
+    assert len(rules()) == 8
     guide = (ROOT / "docs/operators.md").read_text()
     assert all(rule["annotations"]["summary"] and f"| `{rule['alert']}` |" in guide for rule in rules())
 

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -32,6 +32,7 @@ class Servers:
     def __init__(self, folder: Path):
         self.folder = folder
         self.primary = get_server(folder / "primary", cleanup_mode="delete")
+        self.has_restarted = False  # then it must be stopped here
         self.standby_data, self.standby_socket = folder / "standby", folder / "socket"
         with psycopg.connect(self.primary.get_uri(), autocommit=True) as connection:
             for setting in ("fsync", "full_page_writes"):  # durability is not needed
@@ -86,19 +87,33 @@ class Servers:
         """Kill the standby's processes, as a machine that loses power would."""
         os.kill(int((self.standby_data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
 
+    @contextmanager
+    def frozen_standby(self) -> Iterator[None]:
+        """Freeze the processes of the standby in the block, as a disk that does not respond would."""
+        postmaster = int((self.standby_data / "postmaster.pid").read_text().split()[0])
+        children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+        for process in (postmaster, *map(int, children)):
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in (postmaster, *map(int, children)):
+                os.kill(process, signal.SIGCONT)
+
     def stop_primary(self) -> None:
         """Stop the primary without waiting for its clients."""
         self._run("pg_ctl", "-w", "-D", self.primary.pgdata, "-m", "immediate", "stop")
 
     def start_primary(self) -> None:
         """Start the primary again."""
+        self.has_restarted = True
         data, socket = self.primary.pgdata, self.primary.get_postmaster_info().socket_dir
         self._run("pg_ctl", "-w", "-D", data, "-l", data / "log", "-o", f"-h '' -k {socket}", "start")
 
     def remove(self) -> None:
         """Stop and delete both servers."""
         self.stop_standby("immediate")
-        with suppress(subprocess.CalledProcessError):
+        if self.has_restarted:
             self.stop_primary()
         self.primary.cleanup()
 

@@ -117,6 +117,10 @@ class Site:
             counts[key] = int(float(value))
         return counts
 
+    def gauge(self, name: str) -> float:
+        """Return the value of a metric without labels."""
+        return float(re.search(rf"^tabularium_{name} (\S+)$", self.get("/metrics").text, re.MULTILINE)[1])
+
     def request(self, path: str) -> str:
         """Send a GET request, which must succeed, with the token or as the curator. Return its body."""
         answer = self.get(path) if path.startswith("/api/") else self.page(path)

@@ -78,6 +78,7 @@ def test_pages_and_programs_can_read(site, primary_is_away):
         answer = site.get(path)
         assert answer.status == 200 and answer.headers["Read-Only"], (path, answer.text)
     assert site.get(PLACES, If_None_Match=site.get(PLACES).headers["ETag"]).status == 304
+    assert [site.gauge(name) for name in ("database_up", "replica_up")] == [0, 1]
     assert site.get("/readyz").json == {"process": "alive", "database": "does not respond", "replica": "answers"}
 
 

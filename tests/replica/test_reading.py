@@ -83,11 +83,14 @@ def test_a_write_is_seen_at_once_while_the_replica_is_behind(site, servers):
         assert "New 000001" in site.page("/explore/people/places/?city=New+000001").text
         assert len(site.get(f"{PLACES}?city=New+000001").json["results"]) == 1
         assert site.answers(*LOAD[:3]) == {"behind": 3}
+        assert site.gauge("replica_up") == 1 and site.gauge("replica_lag_seconds") > 0 < site.gauge("replica_lag_bytes")
         assert site.answers("/api/census/respondents/") == {"replica": 1}  # this dataset has not changed
     finally:
         servers.standby_sql("SELECT pg_wal_replay_resume()")
     until(lambda: site.answers(PLACES) == {"replica": 1}, "the replica answers again")
     assert len(site.get(f"{PLACES}?city=New+000001").json["results"]) == 1
+    until(lambda: site.gauge("replica_lag_bytes") == 0, "the replica has all changes")
+    assert site.gauge("replica_lag_seconds") == 0
 
 
 class Reader:
@@ -202,6 +205,12 @@ def terminate(servers) -> None:
         time.sleep(0.1)
 
 
+def freeze(servers) -> None:
+    """Freeze the standby: it accepts requests, and does not answer."""
+    with servers.frozen_standby():
+        time.sleep(10)
+
+
 def kill(servers) -> None:
     """Kill the standby, and start it again after some time."""
     servers.kill_standby()
@@ -209,7 +218,7 @@ def kill(servers) -> None:
     servers.start_standby()
 
 
-@pytest.mark.parametrize("disaster", [conflict, terminate, kill])
+@pytest.mark.parametrize("disaster", [conflict, terminate, freeze, kill])
 def test_no_request_fails_when_the_replica_does(site, servers, disaster):
     expected = {path: content_of(site, path) for path in LOAD}
     end, bad, count = threading.Event(), [], Counter()

@@ -159,9 +159,9 @@ class Stack:
         except (OSError, http.client.HTTPException):
             return False
 
-    def sql(self, statement: str) -> str:
+    def sql(self, statement: str, role: str = "$SITE_ROLE") -> str:
         """Run psql in the db container and return its output."""
-        inside = 'psql --username="$SITE_ROLE" --dbname="$POSTGRES_DB" --no-align --tuples-only --set ON_ERROR_STOP=1'
+        inside = f'psql --username="{role}" --dbname="$POSTGRES_DB" --no-align --tuples-only --set ON_ERROR_STOP=1'
         command = ["docker", "compose", "exec", "-T", "db", "sh", "-c", inside]
         ran = subprocess.run(command, cwd=self.folder, input=statement, capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr

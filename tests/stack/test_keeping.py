@@ -81,7 +81,13 @@ def test_every_script_explains_itself(stack, show):
         assert "set -euo pipefail" in script.read_text()
     show([script.name for script in scripts])
     if shellcheck := shutil.which("shellcheck"):
-        stack.run(shellcheck, *map(str, scripts), "deploy/database/init.sh", "deploy/database/with-memory")
+        stack.run(
+            shellcheck,
+            *map(str, scripts),
+            "deploy/database/init.sh",
+            "deploy/database/with-memory",
+            "deploy/database/standby",
+        )
 
 
 def _uploads(stack) -> str:
