@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.analytics import analytics
 from config.databases import databases, read_only_without_primary
 from config.env import BASE_DIR, VAR, env, flag, folder, networks, number, one_of, origins, rate, words
-from config.limits import BODY_LIMIT
+from config.limits import BODY_LIMIT, UNPACKED_LIMIT, UNPACKED_RATIO  # noqa: F401 - settings of this site
 from config.secret_key import secret_key_of_this_checkout
 from config.stored_files import storage_of
 from datasets.read_only import REPLICA

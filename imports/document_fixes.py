@@ -16,12 +16,13 @@ from datasets.records.masking import MASK_MARK
 from imports.engine.json_documents import misfits
 from imports.exported_tables import exported_table
 from imports.fixed_rows_file import original_file
+from imports.input_files import stored_file
 from imports.models import Problem, RejectedRow, SourceFile
-from imports.readers import AlteredError, Document, ReadError, read_json
+from imports.readers import AlteredError, Document, ReadError, Stored, read_json
+from imports.readers.opened_files import beginning
 from imports.rejected_rows import EXTRA, RAW, document_line
 from imports.row_check import Cells, problems_of
 from imports.row_problems import problem
-from imports.source_files import stored
 from imports.sources import DocumentError, JSONSource, Source, as_cell, name_in, sources_of
 
 MOST_BYTES = 1 << 20  # of a file whose documents can be changed on a page, because the whole file is read
@@ -34,17 +35,17 @@ def document_text(row: RejectedRow, source: JSONSource) -> str | None:
     For a file that cannot be read as JSON, this is the text of the file. Rows of exported tables are not documents.
     """
     file = row.file
-    if file.size > MOST_BYTES:
-        return None
     try:
-        if exported_table(stored(file.sha256), [source], file.encoding):
+        if _is_long(file):
+            return None
+        if exported_table(stored_file(file), [source], file.encoding):
             return None
         found = _document(file, row.line)
     except (AlteredError, OSError):
         return None
     except ReadError:
-        with open(stored(file.sha256), encoding=file.encoding, errors="replace") as opened:
-            text = opened.read(MOST_CHARACTERS + 1)
+        text = beginning(stored_file(file), 4 * (MOST_CHARACTERS + 1)).decode(file.encoding, "replace")
+        text = text[: MOST_CHARACTERS + 1]
     else:
         if found is None:
             return None
@@ -103,21 +104,26 @@ def _sources(file: SourceFile) -> list[JSONSource]:
     return [source for source in found if isinstance(source, JSONSource)]
 
 
+def _is_long(file: SourceFile) -> bool:
+    """Return whether a file has more than MOST_BYTES after unpacking."""
+    return file.size > MOST_BYTES or len(beginning(stored_file(file), MOST_BYTES + 1)) > MOST_BYTES
+
+
 def _document(file: SourceFile, line: int) -> Document | None:
-    documents = _documents(file.sha256, file.encoding)
+    documents = _documents(stored_file(file), file.encoding)
     return next((document for document in documents if document_line(document) == line), None)
 
 
 @lru_cache(maxsize=1)  # a page lists the documents of one file one after the other
-def _documents(sha256: str, encoding: str) -> list[Document]:
-    return read_json(stored(sha256), encoding=encoding)
+def _documents(stored: Stored, encoding: str) -> list[Document]:
+    return read_json(stored, encoding=encoding)
 
 
 def _place(row: RejectedRow) -> int:
     """Return the position of the document in its original file."""
     file = original_file(row)
     try:
-        document = _document(file, row.line) if file.size <= MOST_BYTES else None
+        document = _document(file, row.line) if not _is_long(file) else None
     except (ReadError, OSError):
         return 1
     return document.place if document else 1

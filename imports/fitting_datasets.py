@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from datasets.registry import dataset_apps
 from datasets.text import visible
-from imports.readers import ReadError, StoredFile, matches
+from imports.readers import ReadError, matches
 from imports.received_files import ReceivedFile
 from imports.source_files import FilesError, Upload, find_uploads
 from imports.sources import CSVSource, sources_of
@@ -38,9 +38,9 @@ def _datasets_of(file: ReceivedFile) -> set[str]:
     for dataset in dataset_apps():
         sources = sources_of(dataset)
         try:
-            find_uploads([Upload(file.name, file.sha256, file.path)], sources)
-            stored = StoredFile(file.path, file.sha256)
-            if any(isinstance(source, CSVSource) and matches(stored, source.expected) for source in sources):
+            found = find_uploads([Upload(file.name, file.sha256, file.path)], sources)
+            tables = [source.expected for source in sources if isinstance(source, CSVSource)]
+            if any(matches(each.path, expected) for each in found for expected in tables):
                 by_columns.add(dataset)
             by_name.add(dataset)
         except (FilesError, ReadError):

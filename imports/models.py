@@ -133,7 +133,7 @@ class SourceFile(models.Model):
     """A file as read by one run for one source, with the number of rows for each outcome.
 
     ``COUNTS`` are the names of these numbers; ``read`` is the sum of the ``OUTCOMES``. The file's bytes are stored in
-    ``MEDIA_ROOT/imports/`` under their SHA-256.
+    ``MEDIA_ROOT/imports/`` under their SHA-256. For a file in a zip archive, these are the bytes of the archive.
     """
 
     OUTCOMES = ("created", "updated", "unchanged", "duplicates", "rejected", "fixed_before", "ignored")
@@ -147,7 +147,8 @@ class SourceFile(models.Model):
     )
     original_name = models.CharField(max_length=255, help_text="Name of the file when it was uploaded or read.")
     sha256 = models.CharField("SHA-256", max_length=64)
-    size = models.PositiveBigIntegerField(help_text="Size of the file in bytes.")
+    part = models.CharField(max_length=255, blank=True, help_text="Path of the file in its zip archive.")
+    size = models.PositiveBigIntegerField(help_text="Size of the file, or of its part in an archive, in bytes.")
     encoding = models.CharField(max_length=50, default="utf-8")
     is_partial = models.BooleanField(
         default=False, help_text="Contains only some rows of the file with this name: fixed rows, or rows of an export."

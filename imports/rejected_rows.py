@@ -16,14 +16,15 @@ from datasets.records.masking import MASK_MARK, Viewer, hidden_fields
 from datasets.records.masking import masked as mask
 from exports.formula_escaping import MARK, MARKED, defused
 from imports.exported_tables import exported_table
+from imports.input_files import stored, stored_file
 from imports.masking import is_restricted, known_headings, without_cells
 from imports.models import Problem, RejectedRow, SourceFile
 from imports.readers import Document, ReadError, find_layout, read_json
 from imports.readers.headers import plain
+from imports.readers.opened_files import beginning
 from imports.readers.verified_files import check
 from imports.resolved_rows import ResolvedRow, RowState
 from imports.row_problems import distinct
-from imports.source_files import stored
 from imports.sources import CSVSource, JSONSource, Source, sources_of
 
 EXTRA = ("line", "problems")  # columns that a file of rejected rows has in addition to those of the original file
@@ -162,7 +163,7 @@ def rejected_response(
     if source is None:
         raise Http404
     if isinstance(source, JSONSource):  # an export of this source is a table
-        source = exported_table(stored(file.sha256), [source], file.encoding) or source
+        source = exported_table(stored_file(file), [source], file.encoding) or source
     is_table = isinstance(source, CSVSource)
     file_format = file_format or ("csv" if is_table else "ndjson")
     if file_format == "csv" and not is_table:
@@ -192,7 +193,7 @@ def headings(file: SourceFile, source: Source, *, whole: bool = False) -> list[s
     try:
         if whole:
             check(stored(file.sha256))
-        layout = find_layout(stored(file.sha256), source.expected, encoding=file.encoding, allow_missing=True)
+        layout = find_layout(stored_file(file), source.expected, encoding=file.encoding, allow_missing=True)
     except (ReadError, OSError):
         return list(source.bound)
     return list(layout.header or source.bound)
@@ -233,9 +234,8 @@ def as_ndjson(file: SourceFile, reader: RejectedRowFormatter) -> Iterator[bytes]
     with suppress(ReadError, OSError):  # a document that cannot be parsed is included as text
         if not is_table:
             check(stored(file.sha256))
-            with open(stored(file.sha256), "rb") as opened:
-                text = opened.read(MOST_RAW)
-            read = read_json(stored(file.sha256), encoding=file.encoding)
+            text = beginning(stored_file(file), MOST_RAW)
+            read = read_json(stored_file(file), encoding=file.encoding)
             documents = {document_line(d): {RAW: d.raw} if d.error else d.value for d in read}
     for row in _open_rows(file, reader.source).iterator(2000):
         document = documents.get(row.line)

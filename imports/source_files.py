@@ -1,23 +1,25 @@
-"""Match the files of an import to sources, and store their bytes by SHA-256."""
+"""Match the files of an import to sources."""
 
 import fnmatch
-import hashlib
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datasets.terminal_text import escaped
-from imports import file_storage
 from imports.exported_tables import derived_table_hint, exported_table
 from imports.file_names import as_text, given, shortest
 from imports.file_storage import kept_at
 from imports.folders import Folders, dangling, read_twice, real_first
-from imports.readers import OddTextError, ReadError, StoredFile, matches
+from imports.input_files import Given, InputFile, candidates
+from imports.readers import OddTextError, Part, ReadError, StoredFile, matches
+from imports.readers.archives import is_archive
 from imports.readers.decoding import Text
+from imports.readers.opened_files import beginning
+from imports.readers.table_kinds import table_of
 from imports.sources import CSVSource, JSONSource, Source
 
+EXPORTED, BEGINNING = b'"changed_in_file"', 64 << 10  # a name in exported JSON, and the bytes in which it occurs
 MOST_LISTED = 1000  # the maximum number of unread paths to list one by one
 
 
@@ -34,48 +36,81 @@ class Upload:
     path: Path | None = None
 
 
-@dataclass(frozen=True)
-class InputFile:
-    """A file and the sources that read it, in the dataset's order.
-
-    *called* is its path under its own name. *top* is the common folder of all given paths.
-    """
-
-    path: Path | StoredFile
-    sources: tuple[Source, ...]
-    called: Path
-    top: Path | None = None
-
-    @property
-    def has_own_name(self) -> bool:
-        """Whether the file's own name identifies it, instead of the name of its folder."""
-        return any(source.folder_of(self.called) == self.called.parent for source in self.sources)
-
-    def keep(self) -> StoredFile:
-        """Store a copy of the file if needed, and return the copy."""
-        return self.path if isinstance(self.path, StoredFile) else keep(self.path)
-
-
 def find_uploads(uploads: Iterable[Upload], sources: list[Source], encoding: str = "utf-8") -> list[InputFile]:
     """Return the uploaded files with their sources. Raises FilesError, whose message uses the upload's name."""
     files: list[InputFile] = []
     for upload in uploads:
-        path = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256)
-        called = Path(upload.name)
+        path, name = StoredFile(upload.path or kept_at(upload.sha256), upload.sha256), Path(upload.name)
         try:
+            found = candidates(path, name)
+            if found[0].path is not path:
+                members, unread = _in_folder(path, sources, encoding, called=name)
+                notes = tuple(f"{as_text(member)} {why}." for member, why in unread)
+                files += [replace(members[0], notes=notes), *members[1:]]
+                continue
+            called = found[0].called
             fitting = _sources_for(path, called, sources, encoding, outright=True)
-            with Text(path, encoding, "JSON" if fitting and isinstance(fitting[0], JSONSource) else "CSV"):
-                pass  # also check the content of a file that matches only by name, because it may be an image
+            are_documents = bool(fitting) and isinstance(fitting[0], JSONSource)
+            if are_documents or not table_of(path, encoding):
+                with Text(path, encoding, "JSON" if are_documents else "CSV"):
+                    pass  # also check the content of a file that matches only by name, because it may be an image
         except ReadError as error:
             raise FilesError(escaped(str(error).replace(str(path), upload.name), "\n")) from None
         if not fitting and (hint := derived_table_hint(path, called, sources, encoding)):
             raise FilesError(f"{upload.name} cannot be imported. {hint}")
         if not fitting:
-            raise FilesError(
-                f"{upload.name} does not match any source by name or by columns. Expected:\n{describe_sources(sources)}"
-            )
+            raise _unmatched(name, sources)
         files.append(InputFile(path, tuple(fitting), called))
     return files
+
+
+def _in_folder(
+    path: Path | StoredFile,
+    sources: list[Source],
+    encoding: str,
+    patterns: Sequence[str] = (),
+    called: Path | None = None,
+) -> tuple[list[InputFile], list[tuple[Path, str]]]:
+    """Return a file in a folder if it matches a source, or else the reason why not.
+
+    A zip archive is a folder too. Raises FilesError if none of its files matches, and ReadError if it is damaged.
+    *called* is its path under its own name.
+    """
+    files, unread = list[InputFile](), list[tuple[Path, str]]()
+    called = called or given(Path(path))
+    for candidate in candidates(path, called):
+        fitting, why = _sources_in_folder(candidate.path, candidate.called, sources, encoding, patterns)
+        if fitting:
+            files.append(InputFile(candidate.path, tuple(fitting), candidate.called))
+        else:
+            unread.append((path if candidate.path is path and isinstance(path, Path) else candidate.called, why))
+    if not files and not (unread and unread[0][0] is path):
+        reasons = "".join(f"\n{as_text(name)} {why}." for name, why in unread[:MOST_LISTED])
+        raise FilesError(
+            f"{as_text(called)} contains no file that matches a source. Expected:\n{describe_sources(sources)}{reasons}"
+        )
+    return files, unread
+
+
+def _of_given(
+    path: Path, sources: list[Source], encoding: str, patterns: Sequence[str]
+) -> tuple[list[InputFile], list[tuple[Path, str]]]:
+    """Return a file that was given by name, or the files in it if it is a zip archive, and those that do not match."""
+    if is_archive(path):
+        return _in_folder(path, sources, encoding, patterns)
+    (candidate,) = candidates(path, given(path))
+    return [InputFile(path, tuple(_outright(path, candidate.called, sources, encoding)), candidate.called)], []
+
+
+def _key(file: InputFile) -> Path:
+    """Return the path that distinguishes a file from the other files of an import."""
+    return file.called if isinstance(file.path, Part) else given(Path(file.path))
+
+
+def _unmatched(path: Path, sources: list[Source]) -> FilesError:
+    return FilesError(
+        f"{as_text(path)} does not match any source by name or by columns. Expected:\n{describe_sources(sources)}"
+    )
 
 
 def _unreadable(path: Path) -> FilesError:
@@ -99,18 +134,21 @@ def find(
     folders.exclude(kept_at(""))  # do not import stored files again
     paths = list(paths)
     top = Path(os.path.commonpath([given(path).parent for path in paths]))
-    for file in _files_in(folders, real_first(paths, top)):
-        fitting, why = _sources_in_folder(file, sources, encoding, patterns)
-        if fitting:
-            files_by_path.setdefault(given(file), InputFile(file, tuple(fitting), given(file), top))
-        else:
-            unfit.append((file, why))
+    for path in _files_in(folders, real_first(paths, top)):
+        try:
+            found, skipped = _in_folder(path, sources, encoding, patterns)
+        except (FilesError, ReadError):
+            found, skipped = [], [(path, "was skipped because none of its files matches a source")]
+        for file in found:
+            files_by_path.setdefault(_key(file), replace(file, top=top))
+        unfit += skipped
     holding = {folder for path in (*files_by_path, *folders.second_names) for folder in (path, *path.parents)}
     for path in paths:
         if path.is_file():
-            files_by_path.setdefault(
-                given(path), InputFile(path, tuple(_outright(path, sources, encoding)), given(path), top)
-            )
+            found, skipped = _of_given(path, sources, encoding, patterns)
+            for file in found:
+                files_by_path.setdefault(_key(file), replace(file, top=top))
+            unfit += [entry for entry in skipped if entry not in unfit]
         elif not path.is_dir():
             raise _unreadable(path)
         elif given(path) not in holding:
@@ -118,7 +156,8 @@ def find(
                 f"{as_text(path)} contains no file that matches a source. Expected:\n{describe_sources(sources)}"
                 + "".join(f"\n{as_text(unread)} {why}." for unread, why in folders.unread[:MOST_LISTED])
             )
-    for path, other in read_twice(((path, file.has_own_name) for path, file in files_by_path.items()), top).items():
+    plain = ((path, file.has_own_name) for path, file in files_by_path.items() if not isinstance(file.path, Part))
+    for path, other in read_twice(plain, top).items():
         folders.add_second_name(path, other)
         del files_by_path[path]
     unread = [*unfit, *folders.unread]
@@ -142,15 +181,13 @@ def _messages(paths: Iterable[Path], unread: list[tuple[Path, str]]) -> list[str
     return messages + ([f"Other files and folders that were not read: {more:,}."] if more > 0 else [])
 
 
-def _outright(path: Path, sources: list[Source], encoding: str) -> Sequence[Source]:
+def _outright(path: Given, called: Path, sources: list[Source], encoding: str) -> Sequence[Source]:
     """Return the sources that read a file given by name. Raises FilesError if there is none."""
-    if fitting := _sources_for(path, path, sources, encoding, outright=True):
+    if fitting := _sources_for(path, called, sources, encoding, outright=True):
         return fitting
-    if hint := derived_table_hint(path, path, sources, encoding):
-        raise FilesError(f"{as_text(path)} cannot be imported. {hint}")
-    raise FilesError(
-        f"{as_text(path)} does not match any source by name or by columns. Expected:\n{describe_sources(sources)}"
-    )
+    if hint := derived_table_hint(path, called, sources, encoding):
+        raise FilesError(f"{as_text(str(path))} cannot be imported. {hint}")
+    raise _unmatched(Path(str(path)), sources)
 
 
 def describe_sources(sources: list[Source]) -> str:
@@ -179,43 +216,15 @@ def other_source_hint(
     return ""
 
 
-def keep(path: Path) -> StoredFile:
-    """Copy a file to the storage of imports, and return the copy. An existing copy is replaced."""
-    folder = file_storage.folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    try:
-        opened = path.open("rb")
-    except OSError as error:
-        raise ReadError(f"{as_text(path)} cannot be read: {error.strerror}.") from None
-    with opened as original, tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:
-        try:
-            while block := original.read(2**20):
-                digest.update(block)
-                copy.write(block)
-            copy.close()
-            # An existing copy may have been altered. The sweep does not delete a new copy for a day.
-            file_storage.store(Path(copy.name), digest.hexdigest())
-        except BaseException:
-            os.unlink(copy.name)
-            raise
-    return stored(digest.hexdigest())
-
-
-def stored(sha256: str) -> StoredFile:
-    """Return the stored file with that SHA-256. Its bytes are verified during reading."""
-    return StoredFile(kept_at(sha256), sha256)
-
-
 def _sources_in_folder(
-    path: Path, sources: list[Source], encoding: str, patterns: Sequence[str]
+    path: Given, called: Path, sources: list[Source], encoding: str, patterns: Sequence[str]
 ) -> tuple[Sequence[Source], str]:
     """Return the sources that read a file found in a folder, or the reason why no source reads it."""
-    if any(fnmatch.fnmatchcase(as_text(path.name).lower(), pattern.lower()) for pattern in patterns):
-        return _outright(path, sources, encoding), ""
+    if any(fnmatch.fnmatchcase(as_text(called.name).lower(), pattern.lower()) for pattern in patterns):
+        return _outright(path, called, sources, encoding), ""
     try:
-        fitting = _sources_for(path, path, sources, encoding)
-        hint = "" if fitting or path.suffix.lower() != ".csv" else derived_table_hint(path, path, sources, encoding)
+        fitting = _sources_for(path, called, sources, encoding)
+        hint = "" if fitting or called.suffix.lower() != ".csv" else derived_table_hint(path, called, sources, encoding)
         return fitting, f"was skipped because it matches no source. {hint}".rstrip(". ")
     except OddTextError as error:
         return [], f"was skipped: {str(error).removeprefix(f'{path}, ').rstrip('.')}"
@@ -227,10 +236,13 @@ def _sources_for(
     path: os.PathLike[str], called: Path, sources: list[Source], encoding: str, *, outright: bool = False
 ) -> Sequence[Source]:
     named = [source for source in sources if source.fits_name(called, outright=outright)]
-    if named and isinstance(named[0], JSONSource):
+    are_documents = bool(named) and isinstance(named[0], JSONSource)
+    if are_documents and EXPORTED not in beginning(path, BEGINNING):
         return named  # several sources may read the same JSON document, but only one reads a table
-    if exported := exported_table(path, named[:1] or sources, encoding):
+    if exported := exported_table(path, sources if are_documents else named[:1] or sources, encoding):
         return [exported]
+    if are_documents:
+        return named
     if named:
         return named[:1]
     fitting = [s for s in sources if isinstance(s, CSVSource) and matches(path, s.expected, encoding=encoding)]

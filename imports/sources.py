@@ -15,10 +15,12 @@ from datasets.fields import related_model
 from datasets.models import ContentRecord, Record, Vocabulary
 from datasets.records.columns import columns_of
 from datasets.registry import dataset_apps
+from imports.cell_types import DocumentCell
 from imports.file_columns import Column, Detail, Many, Reference, VocabularyColumn, as_cell
 from imports.models import SourceFile
 from imports.readers import ExpectedColumns
 from imports.readers.headers import plain
+from imports.readers.tables import without_table_suffix
 from imports.written_forms import DateFormat, NumberFormat
 
 __all__ = [
@@ -132,10 +134,15 @@ class Source:
 
 
 class CSVSource(Source):
-    """A source whose files are delimited text."""
+    """A source whose files are tables: delimited text, Parquet, Feather, or JSON objects."""
 
     headerless: bool = False  # whether a file may lack a header; its columns are then in the order of ``bound``
     comment: str | None = None  # prefix of lines to skip
+
+    def fits_name(self, path: Path, *, outright: bool = False) -> bool:
+        """Return whether the name of *path*, or the name that it would have as a CSV file, matches this source."""
+        as_csv = path.with_name(without_table_suffix(path.name))
+        return any(super(CSVSource, self).fits_name(name, outright=outright) for name in (path, as_csv))
 
     @cached_property
     def expected(self) -> ExpectedColumns:
@@ -145,6 +152,7 @@ class CSVSource(Source):
             key=frozenset(self.key),
             headerless=self.headerless,
             comment=self.comment,
+            documents=frozenset(name for name, column in self.bound.items() if isinstance(column.kind, DocumentCell)),
             dictionaries=frozenset(
                 n for n, c in self.bound.items() if isinstance(c, VocabularyColumn) or c.field.choices
             ),

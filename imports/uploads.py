@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from datasets.registry import dataset_apps
+from imports.input_files import is_in_folder
 from imports.models import ImportRun
 from imports.reasons import ReasonField
 from imports.received_files import ReceivedFile
@@ -136,7 +137,7 @@ class ImportForm(forms.Form):
         for file in matched:
             name = file.called.name
             by_folder = any(s.known_as(Path("/a", name)) != s.known_as(Path("/b", name)) for s in file.sources)
-            if by_folder and not cleaned.get("known_as"):
+            if by_folder and not is_in_folder(file.path, file.called) and not cleaned.get("known_as"):
                 raise FilesError(
                     f"{name} is named by its folder, which a browser does not send. Upload the file alone and enter "
                     "the folder's name under “New version of”, or import the whole folder on the command line."

@@ -19,13 +19,13 @@ from datasets.registry import dataset_apps
 from datasets.text import visible
 from imports.engine.fixed_rows import continued
 from imports.engine.locks import ImportRefusedError
+from imports.input_files import download_name, stored, stored_file
 from imports.masking import is_restricted
 from imports.models import ImportRun, SourceFile
 from imports.readers import ReadError
 from imports.readers.line_window import lines_around
 from imports.readers.verified_files import check
 from imports.rejected_rows import file_name
-from imports.source_files import stored
 from imports.sources import sources_of
 from imports.stored_entry import StorageError
 
@@ -70,7 +70,7 @@ class StoredFileViews(ReadOnlyAdmin[SourceFile]):
             raise
         except (ReadError, OSError):
             return refused(request, 404, MISSING)
-        name = file_name(file.original_name)
+        name = file_name(download_name(file))
         return FileResponse(content, as_attachment=True, filename=name, content_type="application/octet-stream")
 
     def line_view(self, request: HttpRequest, pk: int, line: int) -> HttpResponse:
@@ -78,7 +78,7 @@ class StoredFileViews(ReadOnlyAdmin[SourceFile]):
         file = self._file(request, pk)
         numbered = _file_with_lines(file)
         try:
-            lines = lines_around(stored(numbered.sha256), line, numbered.encoding)
+            lines = lines_around(stored_file(numbered), line, numbered.encoding)
         except ReadError:
             return refused(request, 404, MISSING)
         shown = [{"number": each.number, "text": visible(each.text, "\t"), "is_cut": each.is_cut} for each in lines]

@@ -12,7 +12,7 @@ from imports.cell_types import DocumentCell
 from imports.exported_tables import FILE
 from imports.file_names import LONGEST
 from imports.models import SourceFile
-from imports.readers import Batch, Layout, ReadError, StoredFile, find_layout, read_csv
+from imports.readers import Batch, Layout, ReadError, Stored, find_layout, read_csv
 from imports.readers.csv_scanner import LONGEST as LONGEST_ROW
 from imports.readers.headers import plain
 from imports.row_problems import Rejection
@@ -70,7 +70,7 @@ class ExportParts:
         return names.indices.to_numpy(zero_copy_only=False), files
 
 
-def parts_of(stored: StoredFile, source: CSVSource, record: SourceFile) -> ExportParts | None:
+def parts_of(stored: Stored, source: CSVSource, record: SourceFile) -> ExportParts | None:
     """Return the unsaved files of the rows of an export, with *record* as the first.
 
     Return None if the export does not name files. Raises ReadError.
@@ -95,7 +95,7 @@ def parts_of(stored: StoredFile, source: CSVSource, record: SourceFile) -> Expor
     return parts if parts.files else None
 
 
-def rows_of(stored: StoredFile, layout: Layout, source: CSVSource, encoding: str) -> Iterator[Batch]:
+def rows_of(stored: Stored, layout: Layout, source: CSVSource, encoding: str) -> Iterator[Batch]:
     """Return the rows of a table, with a higher limit on their length if they contain JSON documents."""
     has_documents = any(isinstance(column.kind, DocumentCell) for column in source.bound.values())
     longest = LONGEST_DOCUMENT if has_documents else LONGEST_ROW
@@ -109,6 +109,7 @@ def _like(record: SourceFile, name: str) -> SourceFile:
         name=name,
         original_name=record.original_name,
         sha256=record.sha256,
+        part=record.part,
         size=record.size,
         encoding=record.encoding,
         is_partial=True,

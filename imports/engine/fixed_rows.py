@@ -9,11 +9,11 @@ from datasets.records.masking import MASK_MARK
 from imports.engine.exported_rows import rows_of
 from imports.engine.locks import ImportRefusedError
 from imports.engine.source_load import SourceLoad
+from imports.input_files import stored_file
 from imports.models import SourceFile
 from imports.readers import Batch, Document, ReadError, read_json
 from imports.readers.headers import plain
 from imports.rejected_rows import EXTRA, NAMED, RAW, file_name
-from imports.source_files import stored
 
 
 def continued(name: str, source: str) -> SourceFile | None:
@@ -66,7 +66,7 @@ def documents_of(load: SourceLoad, file: SourceFile) -> Iterator[Document]:
 def _places(file: SourceFile) -> dict[int, int]:
     """Return the position of each document of an imported file by its line number."""
     try:
-        return {document.line: document.place for document in read_json(stored(file.sha256), encoding=file.encoding)}
+        return {document.line: document.place for document in read_json(stored_file(file), encoding=file.encoding)}
     except (ReadError, OSError):  # the file was rejected as a whole
         return {}
 

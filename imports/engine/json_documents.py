@@ -155,7 +155,7 @@ class _Examiner:
                 continue
             if isinstance(document.value, dict) and EXPORTED <= document.value.keys():
                 self._reject_document(
-                    file, document.line, "is an exported record. Import the CSV export of its table instead"
+                    file, document.line, "is an exported record. Import the export of its table instead"
                 )
                 continue
             known_as = name_in(file.name, document.place)

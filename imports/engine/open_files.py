@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 
 from imports.engine.exported_rows import ExportParts, parts_of
 from imports.engine.fixed_rows import continued
@@ -11,9 +10,9 @@ from imports.engine.source_load import SourceLoad
 from imports.engine.staging import Stage
 from imports.exported_tables import ExportedTable
 from imports.file_names import SameNameError, as_text, names_of, shortest
+from imports.input_files import Given, InputFile, stored_size
 from imports.models import ImportRun, SourceFile
-from imports.readers import ReadError, StoredFile, read_json
-from imports.source_files import InputFile
+from imports.readers import Part, ReadError, Stored, StoredFile, read_json
 from imports.sources import JSONSource, Source
 
 
@@ -29,7 +28,7 @@ def open_sources(
             continue
         reading = _one_kind(read)
         records: list[SourceFile] = []
-        paths: dict[int, StoredFile] = {}
+        paths: dict[int, Stored] = {}
         resubmissions: dict[int, SourceFile] = {}
         exported: dict[int, ExportParts] = {}
         names = _names_of(reading, [file for file, _ in read], kept, run.encoding)
@@ -41,8 +40,9 @@ def open_sources(
                 source=source.name,
                 name=as_text(known_as or "") or (of.name if of else name),
                 original_name=name,
-                sha256=stored.sha256,
-                size=stored.size,
+                sha256=_sha256(stored),
+                part=stored.name if isinstance(stored, Part) else "",
+                size=stored_size(stored),
                 encoding=run.encoding,
                 is_partial=of is not None,
             )
@@ -71,9 +71,7 @@ def open_sources(
     return result
 
 
-def _names_of(
-    source: Source, read: list[InputFile], kept: Mapping[Path | StoredFile, StoredFile], encoding: str
-) -> list[str]:
+def _names_of(source: Source, read: list[InputFile], kept: Mapping[Given, Stored], encoding: str) -> list[str]:
     """Return the names of the files. Raises ImportRefusedError if two files would have the same name."""
 
     def documents(index: int) -> int:
@@ -82,11 +80,16 @@ def _names_of(
         except ReadError:
             return 1
 
-    files = [(file.called, kept[file.path].sha256) for file in read]
+    files = [(file.called, _sha256(kept[file.path])) for file in read]
     try:
         return names_of(source, files, read[0].top, documents if isinstance(source, JSONSource) else lambda index: 1)
     except SameNameError as error:
         raise ImportRefusedError(str(error)) from None
+
+
+def _sha256(stored: Stored) -> str:
+    whole = stored.file if isinstance(stored, Part) else stored
+    return whole.sha256 if isinstance(whole, StoredFile) else ""
 
 
 def _paths(read: list[tuple[InputFile, Source]], name: str) -> str:

@@ -25,13 +25,13 @@ def refuse_known_bytes(load: SourceLoad) -> None:
         return
     applied = SourceFile.objects.filter(source=load.source.name, run__status=ImportRun.Status.APPLIED)
     names = set(applied.values_list("name", flat=True).distinct())
-    others: dict[str, str] = {}
+    others: dict[tuple[str, str], str] = {}
     for file in load.files:
-        known = applied.filter(sha256=file.sha256).order_by("-pk").first()
-        other = others.get(file.sha256, known.name if known else None)
+        known = applied.filter(sha256=file.sha256, part=file.part).order_by("-pk").first()
+        other = others.get((file.sha256, file.part), known.name if known else None)
         if file.name not in names and other and other != file.name:
             raise _refusal(load, file, other, "has the same content as")
-        others[file.sha256] = file.name
+        others[file.sha256, file.part] = file.name
 
 
 def refuse_known_rows(load: SourceLoad) -> None:

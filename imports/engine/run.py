@@ -40,7 +40,7 @@ from imports.engine.pair_list import PairList
 from imports.engine.pipeline import fill
 from imports.engine.source_load import Progress, SourceLoad, StartProgress, empty_staged
 from imports.engine.staging import drop_stages
-from imports.file_storage import kept_at
+from imports.input_files import stored_file
 from imports.models import Change, ImportRun, SourceFile
 from imports.readers import AlteredError, ReadError
 from imports.sources import sources_of
@@ -77,7 +77,8 @@ def import_files(
     chosen = [Path(path) for path in paths] or [Path(settings.SOURCES_DIR, dataset)]
     try:
         if uploads := list(uploads):
-            files, skipped = source_files.find_uploads(uploads, sources, options.encoding), list[str]()
+            files = source_files.find_uploads(uploads, sources, options.encoding)
+            skipped = [note for file in files for note in file.notes]
         else:
             files, skipped = source_files.find(chosen, sources, options.encoding, options.patterns)
     except (source_files.FilesError, ReadError) as error:
@@ -145,7 +146,7 @@ def _reporting_errors(run: ImportRun) -> Iterator[None]:
     except (ReadError, ImportRefusedError) as error:
         sentence = str(error)
         for file in run.files.all():  # replace the name of the stored copy with the original name
-            sentence = sentence.replace(str(kept_at(file.sha256)), file.original_name)
+            sentence = sentence.replace(str(stored_file(file)), file.original_name)
         if isinstance(error, CopyRefusedError):
             run.copy_of = error.copy_of
         cancelled = isinstance(error, ImportCancelledError)

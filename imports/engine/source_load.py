@@ -16,7 +16,7 @@ from imports.engine.staging import Stage
 from imports.fingerprints import stored
 from imports.missing_value_markers import Markers
 from imports.models import ImportRun, SourceFile
-from imports.readers import Layout, StoredFile
+from imports.readers import Layout, Stored
 from imports.sources import CSVSource, Detail, JSONSource, Source, VocabularyColumn
 from imports.validation import ValidatedBatch
 from imports.vocabularies import TermIndex
@@ -32,7 +32,7 @@ class SourceLoad:
     run: ImportRun
     source: Source
     files: list[SourceFile]
-    paths: dict[int, StoredFile]  # stored copies, by file
+    paths: dict[int, Stored]  # stored copies, by file
     resubmissions: dict[int, SourceFile]  # the original files of files with fixed rows
     parts: dict[int, ExportParts]  # the files of each export, by the first of them
     stage: Stage

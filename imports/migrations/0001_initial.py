@@ -338,7 +338,16 @@ class Migration(migrations.Migration):
                     models.CharField(help_text="Name of the file when it was uploaded or read.", max_length=255),
                 ),
                 ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
-                ("size", models.PositiveBigIntegerField(help_text="Size of the file in bytes.")),
+                (
+                    "part",
+                    models.CharField(blank=True, help_text="Path of the file in its zip archive.", max_length=255),
+                ),
+                (
+                    "size",
+                    models.PositiveBigIntegerField(
+                        help_text="Size of the file, or of its part in an archive, in bytes."
+                    ),
+                ),
                 ("encoding", models.CharField(default="utf-8", max_length=50)),
                 (
                     "is_partial",

@@ -10,10 +10,13 @@ import pyarrow as pa
 from pyarrow import csv
 
 from exports.formula_escaping import restored
+from imports.readers.batches import Batch
 from imports.readers.csv_scanner import LONGEST, Dialect, Malformed, Row, Scan, line_breaks, malformed
 from imports.readers.decoding import BOM, Text
 from imports.readers.layout import ExpectedColumns, Layout
 from imports.readers.quote_scanner import find_quotes
+from imports.readers.table_kinds import table_of
+from imports.readers.tables import Table
 
 BLOCK = 4 << 20  # bytes
 ROWS = 100_000  # maximum rows of a batch
@@ -22,22 +25,6 @@ EXACT, MOST_EXACT = 32 << 10, 512 << 10  # bytes to read exactly before trying t
 BARE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 TEXT = pa.string()
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-
-
-@dataclass
-class Batch:
-    """Rows of a file, in file order.
-
-    `lines`: the number of the first line of each row, as int32, starting at 1. `columns`: an array for each of the
-    file's columns, of strings or, for a small vocabulary, a dictionary. Cells include the surrounding blanks, but not
-    the apostrophes of formula escaping. `malformed`: malformed rows of this part of the file. `bytes_read`: the number
-    of bytes of the file read so far.
-    """
-
-    lines: np.ndarray
-    columns: list[pa.Array]
-    malformed: list[Malformed]
-    bytes_read: int
 
 
 def read_csv(
@@ -54,6 +41,9 @@ def read_csv(
     A row of more than `longest` bytes is malformed. Memory usage does not depend on the size of the file. Raises
     ReadError at the first block with bytes that are invalid in the encoding.
     """
+    if table := table_of(path, encoding):
+        yield from _of_table(table, layout, expected, longest)
+        return
     blocks = _Blocks(layout, expected, longest)
     skipped = layout.first_line - 1
     with Text(path, encoding) as text:
@@ -89,6 +79,15 @@ def read_csv(
                 yield Batch(taken.lines, columns, taken.malformed, text.bytes_read)
                 if inside or not taken.used or (len(data) < block_size and not final):
                     break
+
+
+def _of_table(table: Table, layout: Layout, expected: ExpectedColumns, longest: int) -> Iterator[Batch]:
+    """Yield the rows of a table that is not CSV."""
+    documents = frozenset(layout.columns[name] for name in expected.documents if name in layout.columns)
+    for batch in table.batches(frozenset(layout.columns.values()), documents, longest):
+        if layout.defused is not None:
+            batch.columns = restored(batch.columns, layout.defused)
+        yield batch
 
 
 def _without_lines(data: bytes, count: int, *, final: bool) -> tuple[bytes, int]:

@@ -9,18 +9,16 @@ from types import TracebackType
 import numpy as np
 
 from imports.readers.errors import OddTextError, ReadError
-from imports.readers.verified_files import Check, unreadable
+from imports.readers.opened_files import OpenedFile
+from imports.readers.unpacking import DECOMPRESSORS, UnpackError
 
 BOM = codecs.BOM_UTF8
 
+ZIP = b"PK\x03\x04"
 # File signatures that are too long to occur in a text file by chance.
 KINDS = (
-    (b"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)"),
+    (ZIP, "a zip archive or an Excel workbook (.xlsx)"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls)"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh91AY&SY", "a bzip2 archive"),
-    (b"\xfd7zXZ\x00", "an xz archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"%PDF-", "a PDF document"),
     (b"SQLite format 3\x00", "a SQLite database"),
@@ -30,7 +28,7 @@ KINDS = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x7fELF", "a program"),
 )
-LOOKED_AT = 1024  # bytes at the beginning to examine for the kind of file
+TAR, TAR_AT = b"ustar", 257
 UTF_32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -41,12 +39,13 @@ NATIVE = "-le" if sys.byteorder == "little" else "-be"  # Python's default if th
 class Text:
     """A context manager that reads a file as UTF-8 bytes, in blocks that always end after a complete character."""
 
-    def __init__(self, path: str | os.PathLike[str], encoding: str = "utf-8", kind: str = "CSV"):
+    def __init__(
+        self, path: str | os.PathLike[str], encoding: str = "utf-8", kind: str = "CSV", *, in_memory: bool = False
+    ):
         self.path = Path(str(path))
-        self._check, self._stored = Check(path), path
+        self._stored = path
         self.encoding = codec_name(encoding)
-        self.kind = kind
-        self.bytes_read = 0
+        self.kind, self._in_memory = kind, in_memory
         self._line, self._column, self._last = 1, 1, b""  # the current position, and the byte before it
         self._started = self._ended = False
         self._held = b""  # the incomplete character at the end of the last block
@@ -54,11 +53,11 @@ class Text:
 
     def __enter__(self) -> "Text":
         try:
-            self._file = open(self._stored, "rb")
-        except OSError as error:
-            raise unreadable(self._stored, error) from None
+            self._file = OpenedFile(self._stored, in_memory=self._in_memory)
+        except UnpackError as error:
+            raise self._not_unpacked(error) from None
         try:
-            self._refuse_other_kinds()
+            self._refuse_other_kinds(self._file.start)
         except BaseException:
             self._file.close()
             raise
@@ -73,10 +72,11 @@ class Text:
         Raises ReadError if the bytes are not text, and at the end of a StoredFile that has changed.
         """
         while not self._ended:
-            raw = self._file.read(size)
-            self.bytes_read += len(raw)
+            try:
+                raw = self._file.read(size)
+            except UnpackError as error:
+                raise self._not_unpacked(error) from None
             self._ended = not raw
-            self._check.add(raw)
             text = self._decoded(self._decoder, raw) if self._decoder else self._checked(raw)
             if not self._started and text:
                 self._started = True
@@ -84,6 +84,14 @@ class Text:
             if text:
                 return text
         return b""
+
+    @property
+    def bytes_read(self) -> int:
+        """The number of bytes read of the file."""
+        return self._file.bytes_read
+
+    def _not_unpacked(self, error: UnpackError) -> ReadError:
+        return ReadError(f"{self.path}, line {self._line}: {error}", self._line)
 
     def _checked(self, raw: bytes) -> bytes:
         data = self._held + raw if self._held else raw
@@ -129,12 +137,12 @@ class Text:
             f"{where}: expected {self.encoding}, found {found}. Specify the encoding of the file; the default is UTF-8."
         )
 
-    def _refuse_other_kinds(self) -> None:
-        try:
-            start = self._file.read(LOOKED_AT)
-            self._file.seek(0)
-        except OSError as error:
-            raise ReadError(f"{self.path}: cannot be read: {error.strerror}.") from None
+    def _refuse_other_kinds(self, start: bytes) -> None:
+        if self._file.is_packed and (archive := _archive(start)):
+            raise ReadError(
+                f"{self.path}: contains {archive}; expected a {self.kind} file. Unpack it first, because archives in "
+                "archives are not read."
+            )
         for signature, kind in KINDS:
             if start.startswith(signature):
                 raise ReadError(
@@ -153,6 +161,15 @@ class Text:
                 f"{self.path}, line 1: expected {expected}, found {name[:6].upper()} without a byte order mark (a NUL "
                 f"byte beside most characters). Specify {name} as the encoding of the file, or save the file in UTF-8."
             )
+
+
+def _archive(start: bytes) -> str:
+    """Return the kind of archive that begins with *start*, or an empty string."""
+    named = ((signature, f"{kind} data") for signature, (kind, _) in DECOMPRESSORS.items())
+    for signature, kind in (*named, (ZIP, "a zip archive or an Excel workbook")):
+        if start.startswith(signature):
+            return kind
+    return "a tar archive" if start[TAR_AT:].startswith(TAR) else ""
 
 
 def _before_error(decoder: codecs.IncrementalDecoder, raw: bytes) -> tuple[bytes, str]:

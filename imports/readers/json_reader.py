@@ -46,7 +46,7 @@ def read_json(path: str | os.PathLike[str], *, encoding: str = "utf-8") -> list[
     that the databases cannot store, and more than DOCUMENT_LIMIT bytes. Invalid JSON affects only its line if each line
     has its own objects. Otherwise, the start of the next object is unknown, so the whole file is invalid.
     """
-    with Text(path, encoding, "JSON") as opened:
+    with Text(path, encoding, "JSON", in_memory=True) as opened:
         text, long = without_long(iter(lambda: opened.read(1 << 20), b""), settings.DOCUMENT_LIMIT)
     return _Documents(path, text.decode(), long).read()
 

@@ -4,7 +4,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from datasets.text import composed, shown
@@ -13,6 +13,8 @@ from imports.readers.csv_scanner import DELIMITERS, LONGEST, Dialect, Scan, malf
 from imports.readers.decoding import BOM, Text
 from imports.readers.errors import HeaderMismatchError, MissingColumnsError, OddTextError, ReadError, listed
 from imports.readers.headers import meant, plain
+from imports.readers.table_kinds import table_of
+from imports.readers.tables import Table
 
 HEAD = 64 << 10  # bytes to read at first; more are read if the first row is longer
 SEPARATOR_LINE = re.compile(r"sep=\S?", re.IGNORECASE)  # Excel's line that declares the delimiter
@@ -26,8 +28,8 @@ class ExpectedColumns:
 
     `names`: each column and its other accepted headers, in the order of a file without a header. `key`: the columns of
     the key. `headerless`: whether the header is optional. `comment`: the prefix of comment lines, which are skipped.
-    `dictionaries`: columns of small vocabularies, which are read as dictionaries. `passed_over`: the headers of known
-    columns that are not read, normalized by :func:`plain`.
+    `dictionaries`: columns of small vocabularies, which are read as dictionaries. `documents`: columns of JSON
+    documents. `passed_over`: the headers of known columns that are not read, normalized by :func:`plain`.
     """
 
     names: Mapping[str, tuple[str, ...]]
@@ -36,6 +38,7 @@ class ExpectedColumns:
     headerless: bool = False
     comment: str | None = None
     dictionaries: frozenset[str] = frozenset()
+    documents: frozenset[str] = frozenset()
     passed_over: frozenset[str] = frozenset()
 
 
@@ -80,13 +83,15 @@ def find_layout(
     read, and HeaderMismatchError if its columns do not match.
     """
     spellings = {plain(name): column for column, names in expected.names.items() for name in (column, *names)}
+    required = expected.key if allow_missing and expected.key else expected.required
+    if table := table_of(path, encoding):
+        return _layout_of_table(path, table, expected, spellings, required)
     firsts = _first_rows(path, expected, encoding, spellings)
     _refuse_separator_line(path, firsts)
     # Choose the delimiter by the number of recognized header cells, or else by the number of cells.
     sound = [first for first in firsts if not first.problem]
     best = max(sound or firsts, key=lambda first: (first.fitting, len(first.cells)))
     if best.fitting:
-        required = expected.key if allow_missing and expected.key else expected.required
         return _with_header(path, best, expected, spellings, required)
     if expected.headerless:
         fit = [first for first in sound if len(first.cells) == len(expected.names)]
@@ -95,6 +100,20 @@ def find_layout(
             return Layout(first.delimiter, None, columns, (), len(columns), first.line)
     broken = next((first for first in firsts if first.problem), best)
     raise _unfit(path, broken if len(best.cells) < 2 else best, expected)
+
+
+def _layout_of_table(
+    path: str | os.PathLike[str],
+    table: Table,
+    expected: ExpectedColumns,
+    spellings: dict[str, str],
+    required: frozenset[str],
+) -> Layout:
+    cells = tuple(composed(name.strip()) for name in table.header)
+    first = _First("", cells, "", 1, table.first_line, sum(plain(cell) in spellings for cell in cells))
+    if not first.fitting:
+        raise _unfit(path, first, replace(expected, headerless=False))
+    return _with_header(path, first, expected, spellings, required)
 
 
 def matches(path: str | os.PathLike[str], expected: ExpectedColumns, *, encoding: str = "utf-8") -> bool:

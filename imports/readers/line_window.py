@@ -1,11 +1,18 @@
 """Read one line of a file with the lines around it, as an editor numbers them."""
 
+import csv
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
+from imports.readers.arrow_tables import ArrowTable
+from imports.readers.csv_scanner import LONGEST as LONGEST_ROW
 from imports.readers.csv_scanner import line_breaks
 from imports.readers.decoding import Text, breaks
+from imports.readers.table_kinds import table_of
 
 AROUND = 3  # lines before and after
 LONGEST = 4000  # bytes shown of a line
@@ -31,6 +38,10 @@ def lines_around(path: str | os.PathLike[str], line: int, encoding: str = "utf-8
 
 
 def _lines(path: str | os.PathLike[str], first: int, last: int, encoding: str) -> Iterator[Line]:
+    table = table_of(path, encoding)
+    if isinstance(table, ArrowTable):
+        yield from _rows(table, first, last)
+        return
     number, kept, after_return = 1, b"", False  # the current line, its beginning, and whether a CR ended the last block
     with Text(path, encoding) as text:
         while data := text.read(BLOCK):
@@ -48,6 +59,18 @@ def _lines(path: str | os.PathLike[str], first: int, last: int, encoding: str) -
             kept = _with(kept, data, start, len(data))
         if kept:
             yield _cut(number, kept)
+
+
+def _rows(table: ArrowTable, first: int, last: int) -> Iterator[Line]:
+    """Yield rows of a table as CSV."""
+    for batch in table.batches(frozenset(), frozenset(), LONGEST_ROW):
+        if len(batch.lines) and batch.lines[-1] >= first:
+            for row in np.flatnonzero((batch.lines >= first) & (batch.lines <= last)).tolist():
+                text = io.StringIO()
+                csv.writer(text, lineterminator="").writerow(column[row].as_py() for column in batch.columns)
+                yield _cut(int(batch.lines[row]), text.getvalue().encode())
+            if batch.lines[-1] >= last:
+                return
 
 
 def _with(kept: bytes, data: bytes, start: int, end: int) -> bytes:

@@ -33,6 +33,23 @@ class StoredFile(os.PathLike[str]):
         return os.stat(self).st_size
 
 
+@dataclass(frozen=True)
+class Part(os.PathLike[str]):
+    """A file in a zip archive: the path of the archive, and the path of the file in it."""
+
+    file: Path | StoredFile
+    name: str
+
+    def __fspath__(self) -> str:
+        return os.fspath(self.file)
+
+    def __str__(self) -> str:
+        return f"{self.file}/{self.name}"
+
+
+Stored = StoredFile | Part  # of a stored file
+
+
 class Check:
     """Hashes the bytes read from a StoredFile, and does nothing for other files."""
 

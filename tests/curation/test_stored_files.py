@@ -4,8 +4,8 @@ import pytest
 from django.core.management import call_command
 
 from experiments.models import User
+from imports.input_files import stored
 from imports.models import ImportRun, SourceFile
-from imports.source_files import stored
 from tests.curation.run_pages import plain
 
 pytestmark = pytest.mark.only_on("sqlite")

@@ -16,7 +16,6 @@ from imports.engine.run import import_files
 from imports.file_storage import kept_at
 from imports.source_files import Upload
 from people.models import Person, Place
-from subjects.models import Session
 from tests.fast_flush import empty_now
 from tests.import_helpers import SAMPLES
 
@@ -267,17 +266,6 @@ def test_a_row_of_an_export_that_cannot_be_used_is_reported_and_its_record_is_no
     assert report["rejections"][0]["values"]["changed_in_file"] == "people.csv"
     assert report.counts["people"] == {"read": 6, "unchanged": 4, "rejected": 2, "missing": 1}
     assert report["missing"][0]["values"]["given_name"] == "P2"
-
-
-def test_a_json_export_of_the_document_tables_is_not_read_as_documents(importing, tmp_path):
-    importing("subjects", SAMPLES / "subjects")
-    file, sessions = tmp_path / "subjects.json", Session.objects.count()
-    call_command("export", "subjects/subjects", "-o", str(file), verbosity=0)
-    report = importing("subjects", file)
-    assert {r["problems"][0]["message"] for r in report["rejections"]} == {
-        "is an exported record. Import the CSV export of its table instead"
-    }
-    assert Session.objects.count() == sessions
 
 
 @pytest.mark.parametrize("dataset", ["census", "subjects"])
