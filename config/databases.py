@@ -5,22 +5,19 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import BASE_DIR, VAR, env, flag, number
+from config.limits import SEND_SECONDS
 from datasets.read_only import REPLICA
 
 WAIT = 2  # seconds to wait for a connection to a replica
-# A host that vanishes closes no connection. With these seconds (milliseconds for timeouts), both sides notice it within
-# half a minute: the server then releases the locks of an import, and rolls back its transaction.
-SERVER = {
-    "tcp_keepalives_idle": 10,
-    "tcp_keepalives_interval": 5,
-    "tcp_keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
+# A host that vanishes closes no connection. With these seconds, both sides notice it: the server then releases locks
+# of imports, and rolls back its transaction. A process that sends a download to a slow client may read no rows for
+# SEND_SECONDS. The last two are in milliseconds.
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+SERVER = {f"tcp_{name}": value for name, value in KEEPALIVES.items()} | {
+    "tcp_user_timeout": 1000 * (SEND_SECONDS + 30),
     "client_connection_check_interval": 10_000,
 }
-LIVENESS = {
-    **{name.replace("tcp_keep", "keep"): value for name, value in SERVER.items() if name.startswith("tcp_")},
-    "options": " ".join(f"-c {name}={value}" for name, value in SERVER.items()),
-}
+LIVENESS = KEEPALIVES | {"options": " ".join(f"-c {name}={value}" for name, value in SERVER.items())}
 
 
 def databases() -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@ def bucket() -> "S3Files | None":
     return storages[BACKEND] if BACKEND in settings.STORAGES else None  # type: ignore[return-value]
 
 
-def test_bucket() -> None:
+def check_bucket() -> None:
     """Write, list and delete a file in the bucket, if there is one. Raises StorageError."""
     if files := bucket():
         with tempfile.NamedTemporaryFile(dir=_existing_folder(), prefix=TEMPORARY) as draft:
@@ -156,6 +156,7 @@ def fetched_folder(name: str) -> Path:
         with tarfile.open(packed) as archive:
             archive.extractall(unpacked, filter="data")
         path.parent.mkdir(exist_ok=True)
+        os.utime(unpacked)  # its use begins now, although it is older
         with suppress(OSError):  # another thread has fetched it
             unpacked.rename(path)
     return path
@@ -182,7 +183,7 @@ def remove_copies(needed: int = 0) -> None:
         total += size
         if now - used > UNUSED or (total > settings.FILES_COPIES and now - used > IN_USE):
             total -= size
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _archive(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 
+from django.conf import settings
 from django.db import connection
 
 from datasets.models import RequestRate
@@ -40,5 +41,6 @@ def too_early(client: str, interval: float, duration: float, tolerance: float) -
 
 
 def delete_unused() -> None:
-    """Delete the counts that no longer limit their clients."""
-    RequestRate.objects.filter(arrival__lt=time.time() - CLOCKS_DIFFER).delete()
+    """Delete the counts that no longer limit their clients, if rates are shared."""
+    if settings.API_RATES_SHARED:
+        RequestRate.objects.filter(arrival__lt=time.time() - CLOCKS_DIFFER).delete()

@@ -86,6 +86,7 @@ class Cluster:
                 "DATABASE_URL": f"postgresql://postgres@{self.database.address}:5432/postgres",
                 "MEDIA_ROOT": str(host.folder / "media"),
                 "WEB_CONCURRENCY": "1",
+                "SEND_SECONDS": "5",
                 "LOG_LEVEL": "WARNING",
             }
         )

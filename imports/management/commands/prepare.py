@@ -13,7 +13,7 @@ from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.recorder import MigrationRecorder
 
 from datasets.command_errors import SERVER, TerminalCommand, unusable
-from imports.file_storage import test_bucket
+from imports.file_storage import check_bucket
 from imports.stored_entry import StorageError
 
 FORMER = ("datasets", "0002_history")  # a migration from versions before 0.1.0
@@ -43,7 +43,7 @@ class Command(TerminalCommand):
         streams = {"stdout": self.stdout, "stderr": self.stderr}
         self._wait(wait)
         try:
-            test_bucket()
+            check_bucket()
         except StorageError as error:
             raise CommandError(f"FILES_STORAGE: {error.strerror}.") from None
         with alone():
