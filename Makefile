@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PRODUCTION := ENV_FILE= DEBUG=off ALLOWED_HOSTS=data.example.org DATABASE_URL=postgresql://nobody@localhost/tabularium \
 	SECRET_KEY="$$(python3 -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-cluster test-hosts test-replica test-stack coverage lint types check check-api docs screenshots format lock clean
+.PHONY: help install install-spectral dev run notebook test test-api test-notebook test-accessibility test-model test-cluster test-files test-hosts test-replica test-stack coverage lint types check check-api docs screenshots format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
@@ -62,6 +62,7 @@ NOTEBOOK := tests/census/test_insights_notebook.py
 ACCESSIBILITY := tests/browser/test_accessibility.py
 HOSTS := tests/hosts
 REPLICA := tests/replica
+FILES := tests/files
 ANALYTICS := tests/analytics
 ARCHITECTURE := tests/test_architecture.py
 
@@ -99,6 +100,18 @@ test-model: dev  ## Compare the site with a simple model in random steps, on bot
 test-cluster: .venv/installed-cluster  ## Test the analytical copy, with DuckDB and with a cluster of Spark on this machine (needs Java 17)
 	@command -v java >/dev/null || { echo "Java is not installed. On Debian or Ubuntu, type: apt-get install openjdk-17-jre-headless" >&2; exit 1; }
 	$(call on_both_engines,$(PYTHON) -m pytest -n 0 --share $(ANALYTICS) $(ARGS))
+
+# Files of packages, in a folder of their own.
+.venv/files/installed: requirements-files.txt | .venv/bin/python
+	@command -v npm >/dev/null || { echo "npm is not installed. On Debian or Ubuntu, type: apt-get install npm" >&2; exit 1; }
+	@echo "Installing requirements-files.txt and vega-datasets"
+	@rm -rf $(@D)
+	@$(PYTHON) -m pip install --quiet --require-hashes --only-binary :all: --no-deps --target $(@D)/python -r $<
+	@npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(@D) vega-datasets@3.2.1
+	@touch $@
+
+test-files: dev .venv/files/installed  ## Make datasets of the flat files of three packages, and compare their exports (needs npm)
+	@TEST_ENGINE=sqlite $(PYTHON) -m pytest -n 0 -s $(FILES) $(ARGS)
 
 # An S3 server, a proxy and the schemas of Kubernetes, in a folder of their own.
 .venv/hosts/installed: requirements-hosts.txt | .venv/bin/python
@@ -175,6 +188,7 @@ lock:  ## Write requirements*.txt from pyproject.toml (needs uv; ARGS=--upgrade 
 	@$(LOCK) pyproject.toml --output-file requirements.txt
 	@$(LOCK) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	@$(LOCK) --group pyproject.toml:s3 --constraint requirements.txt --output-file requirements-s3.txt
+	@$(LOCK) --group pyproject.toml:files --no-deps --output-file requirements-files.txt
 	@$(LOCK) --group pyproject.toml:hosts --constraint requirements.txt --constraint requirements-s3.txt \
 		--output-file requirements-hosts.txt
 	@$(LOCK) --group pyproject.toml:analytics --constraint requirements-dev.txt --output-file requirements-analytics.txt
