@@ -1,4 +1,4 @@
-"""Return 503 with a message if the queries of a page, or the first row of an export, take too long."""
+"""Return 503 with a message if the queries of a page, or the first row of an export, take too long or must wait."""
 
 from django.conf import settings
 from django.core.handlers.exception import response_for_exception
@@ -11,8 +11,10 @@ from datasets.http.error_responses import refused
 from datasets.http.middleware import GetResponse
 from datasets.http.problem_details import SOON, too_slow
 from datasets.read_only import REPLICA
-from datasets.sql.query_timeout import limited, unlimited, was_stopped
+from datasets.sql.query_timeout import is_locked_out, limited, unlimited, was_stopped
 from exports.responses import ExportResponse
+
+BUSY = "An import is writing to the database. Nothing was changed. Try again in a moment."
 
 
 class LimitQueryTime:
@@ -27,6 +29,8 @@ class LimitQueryTime:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Return the response for a view that does not handle database errors itself."""
+        if is_locked_out(error):
+            return refused(request, 503, BUSY, SOON)
         seconds = getattr(error, "seconds", settings.QUERY_SECONDS)
         return too_slow_answer(request, seconds) if was_stopped(error) else None
 

@@ -133,6 +133,11 @@ def was_stopped(error: BaseException | None) -> bool:
     )
 
 
+def is_locked_out(error: BaseException) -> bool:
+    """Return whether *error* was raised because another connection was writing to SQLite for too long."""
+    return isinstance(error, OperationalError) and str(error) == "database is locked"
+
+
 def _within_budget(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001 - as Django calls it
     budget, connection = _budget.get(), context["connection"]
     _set_limit(connection, budget)

@@ -51,6 +51,7 @@ def addresses() -> list[str]:
     person, run = Person.objects.first(), ImportRun.objects.get(dataset="people", status="applied")
     of_run = [f"/admin/imports/importrun/{one.pk}/change/" for one in ImportRun.objects.all()]
     tabs = [f"{of_run[-1]}?tab={tab}" for tab in ("new", "missing", "kept", "rejected")]
+    tabs.append(f"{of_run[-1]}?tab=changed&column=places.city")
     of_person = [f"/admin/people/person/{person.pk}/{page}/" for page in ("change", "history", "delete")]
     lists = ["people/person", "people/place", "people/birthsbycountry", "census/respondent", "census/race"]
     books = ["imports/importrun", "imports/sourcefile", "imports/rejectedrow", "imports/edit", "curation/comment"]

@@ -47,7 +47,10 @@ class Visitor:
 
     def select(self, label: str, option: str) -> None:
         self.fields += 1
-        self.page.get_by_label(label).select_option(option)
+        field = self.page.get_by_label(label)
+        field.wait_for()
+        self.page.wait_for_load_state()  # its script submits the form
+        field.select_option(option)
 
     def search(self, words: str) -> None:
         """Go to the search box of the header with the keyboard, and search."""

@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psycopg
 import pytest
@@ -231,3 +232,16 @@ def test_undo_has_no_limit(admin, bring, settings):
         assert admin.post(address, fields).status_code == 302
     assert not Place.objects.exists()
     assert seen and set(seen) == {(False, "0")}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no lock for the whole database")
+def test_a_page_that_must_write_while_another_connection_writes_says_so(client, django_user_model, transactional_db):
+    django_user_model.objects.create_user("grace", password="nine lives of a cat")
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as importing:
+        importing.execute("BEGIN IMMEDIATE")
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 10")
+        answer = client.post("/sign-in/", {"username": "grace", "password": "nine lives of a cat"})
+        assert answer.status_code == 503 and "An import is writing to the database." in answer.text
+    connection.close()  # with its short timeout
+    assert client.post("/sign-in/", {"username": "grace", "password": "nine lives of a cat"}).status_code == 302
