@@ -132,9 +132,9 @@ def test_files_of_a_folder_that_fit_no_source_are_skipped_and_listed(folder, wri
             [],
             "specify utf-16 as the encoding of the file. On the command line: --encoding NAME.",
         ),
-        (b"PK\x03\x04" + b"x" * 100, [], "looks like a zip archive or an Excel workbook"),
+        (b"PK\x03\x04" + b"x" * 100, [], "the zip archive is damaged or not complete"),
     ],
-    ids=["empty", "blank", "not UTF-8", "no such encoding", "UTF-16", "a workbook"],
+    ids=["empty", "blank", "not UTF-8", "no such encoding", "UTF-16", "a damaged archive"],
 )
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(
     write, refused, rows, name, content, arguments, sentence

@@ -101,6 +101,7 @@ def test_several_streams_in_one_file_are_read_one_after_the_other(write, importi
         ("places.csv.gz", gzip.compress(bytes(257) + b"ustar\x0000" + bytes(300)), "contains a tar archive"),
         ("places.zip", zipped(places_csv=gzip.compress(PLACES)), "contains gzip data"),
         ("places.zip", zipped(), "contains no file"),
+        ("places.csv", zipped(**{"[Content_Types].xml": b"x"}), "looks like a zip archive or an Excel workbook"),
         ("places.zip", zipped(**{"notes.txt": b"some\nnotes\n"}), "places.zip/notes.txt was skipped"),
         ("places.zip", zipped(places_csv=PLACES, a__places_csv=PLACES)[:-30], "damaged or not complete"),
         ("places.zip", zipped(**{f"f{i}_csv": b"a" for i in range(1001)}), "has 1,001 files; expected at most 1,000"),
