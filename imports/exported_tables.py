@@ -15,6 +15,8 @@ from datasets.records.masking import MASK_MARK
 from exports.formula_escaping import MARK
 from imports.readers import ExpectedColumns, ReadError, find_layout
 from imports.readers.headers import plain
+from imports.readers.json_tables import JSONTable
+from imports.readers.table_kinds import table_of
 from imports.sources import Column, CSVSource, JSONSource, Many, Source
 
 DERIVED = (Vocabulary, MaterializedView)  # models whose tables are not filled directly by imports
@@ -60,7 +62,7 @@ def exported_table(path: PathLike[str], sources: Iterable[Source], encoding: str
     """Return the table in *sources* of which the file is an export, or None.
 
     An export names the file of each record. The files of a source of documents are not tables. For such a source, a
-    file with some columns of the table also counts as an export.
+    file with some columns of the table also counts as an export, unless it is JSON, as the documents are.
     """
     candidates: list[tuple[int, int, ExportedTable]] = []
     for source in sources:
@@ -71,9 +73,13 @@ def exported_table(path: PathLike[str], sources: Iterable[Source], encoding: str
             continue
         headings = {plain(cell) for cell in layout.header or ()}
         whole = headings <= table.listed | {MARK, MASK_MARK}
-        if FILE in headings or (isinstance(source, JSONSource) and whole):
+        if FILE in headings or (isinstance(source, JSONSource) and whole and not _is_json(path, encoding)):
             candidates.append((len(headings & table.listed), len(candidates), table))
     return max(candidates)[2] if candidates else None
+
+
+def _is_json(path: PathLike[str], encoding: str) -> bool:
+    return isinstance(table_of(path, encoding), JSONTable)
 
 
 def derived_table_hint(path: PathLike[str], called: Path, sources: list[Source], encoding: str) -> str:

@@ -31,13 +31,10 @@ def facets(page, name):
 def test_labels_are_shown_rather_than_ids_and_units_in_heads(reader, respondents):
     heads = reader.heads(CENSUS)
     assert heads[:3] == ["Id", "Age Years", "Workclass"]
-    assert "Capital gain US dollars" in heads and "Hours per week Hours of work in a week" in heads
+    assert "Capital gain US dollars" in heads and "Hours per week" in heads
     row = dict(zip(heads, reader.texts(CENSUS)[0], strict=True))
     assert row["Education"] == "Bachelors" and row["Income over 50K"] == "no"
-    assert (
-        row["Capital gain US dollars"] == "14,084"
-        and row["Final weight Survey weight, in hundredths of a person"] == "77,516"
-    )
+    assert row["Capital gain US dollars"] == "14,084" and row["Final weight"] == "77,516"
     assert reader.texts(CENSUS)[4][heads.index("Workclass")] == "– missing"
 
 
