@@ -7,10 +7,12 @@ import pytest
 
 @pytest.fixture
 def copies(settings, tmp_path, monkeypatch):
-    """The copy of this test. Processes look for a newer one at once."""
+    """The copy of this test. Processes look for a newer one at once, and ask the engine after another test's pause."""
+    from analytics.executor import executor
     from tests.analytics.copies import Copies
 
     monkeypatch.setattr("analytics.executor.RELOAD", -1)
+    monkeypatch.setattr(executor, "_rests_until", 0.0)
     return Copies(settings, tmp_path / "copy")
 
 
