@@ -75,7 +75,7 @@ define on_both_engines
 	case "$$sqlite $$postgresql" in "0 0" | "0 5" | "5 0") ;; *) exit 1;; esac
 endef
 
-SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA) $(ANALYTICS) $(ARCHITECTURE))
+SUITE := $(PYTHON) -m pytest -n auto --dist worksteal $(addprefix --ignore ,$(API) $(NOTEBOOK) $(ACCESSIBILITY) $(HOSTS) $(REPLICA) $(FILES) $(ANALYTICS) $(ARCHITECTURE))
 
 test: dev  ## Run the suite on SQLite and PostgreSQL (ENGINES=sqlite for one, ARGS="-k places" for a part)
 ifdef ENGINES

@@ -107,7 +107,7 @@ def test_an_altered_document_stops_the_run_and_is_not_a_rejected_row(admin_clien
     kept(SUBJECT).write_text(SUBJECT.replace("700661", "700662"))
     run = action_on(admin_client, run, "apply")
     assert run.status == "failed" and run.error.startswith(
-        "ecephys_700661: the stored file has changed since it was received"
+        "ecephys_700661.json: the stored file has changed since it was received"
     )
     assert not Subject.objects.exists() and not Session.objects.exists() and not RejectedRow.objects.exists()
 
