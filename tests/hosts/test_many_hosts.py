@@ -16,7 +16,7 @@ from tests.hosts.cluster import Cluster, until
 from tests.hosts.network import NamespaceError
 
 READS = ("/api/people/places/?page_size=20", "/api/people/people/?page_size=20&ordering=-date_of_birth", "/api/")
-ROWS = 150_000  # of the census: enough for an import of some seconds
+ROWS = 500_000  # of the census: enough for an import of several seconds
 
 
 @pytest.fixture(scope="module")
