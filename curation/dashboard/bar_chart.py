@@ -97,7 +97,8 @@ def _shown(view: type[MaterializedView]) -> str:
     """Return the subtitle of a view's chart: value and label column."""
     label, value, _ = _plan_of(view)
     shown = field_of(view, value).verbose_name if value else "count"
-    labels = view._meta.verbose_name if label == view._meta.pk.name else field_of(view, label).verbose_name
+    has_colours = chart_of(view).colour and not _is_added_up(view)
+    labels = view._meta.verbose_name if has_colours else field_of(view, label).verbose_name
     return f"{shown} by {labels}"
 
 

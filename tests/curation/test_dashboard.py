@@ -15,6 +15,7 @@ from datasets.records import pagination
 from datasets.registry import dataset_apps
 from imports.models import Edit, ImportRun, RejectedRow, SourceFile
 from people.models import Person, Place
+from subjects.models import Subject
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_on("sqlite")]
 Status = ImportRun.Status
@@ -147,8 +148,21 @@ def test_the_chart_shows_the_view_and_as_of_when(admin_client):
     shown = card(admin_client.get("/admin/").text, "people")
     assert re.findall(r'"row">(.*?)</th>', shown) == ["Scotland", "Wales &lt;b&gt;"]
     assert re.findall(r'class="bar" width="([\d.]+)%"', shown) == ["100.0", "25.0"]
-    assert 'href="/explore/people/births-by-country/chart/"' in shown
+    title = 'href="/explore/people/births-by-country/chart/">Births by country</a></figcaption>'
+    assert title in shown  # without a subtitle, which would say the same
     assert "As of <time" in shown and "has changed since then" not in shown
+
+
+@pytest.mark.both_engines
+def test_a_chart_with_colours_has_one_bar_for_each_x(admin_client):
+    ages = [("2020-01-01", "Female"), ("2020-05-01", "Male"), ("2020-06-01", "Male"), ("2021-01-01", "Male")]
+    Subject.objects.bulk_create(
+        Subject(subject_id=str(n), date_of_birth=born, sex=sex) for n, (born, sex) in enumerate(ages)
+    )
+    matviews.refresh("subjects")
+    shown = card(admin_client.get("/admin/").text, "subjects")
+    assert re.findall(r'"row">(.*?)</th>.*?</svg></td><td>(.*?)</td>', shown) == [("2020", "3"), ("2021", "1")]
+    assert '<span class="quiet">subjects by year</span>' in shown
 
 
 def test_the_chart_shows_each_refresh(admin_client):
