@@ -111,7 +111,7 @@ def member_blocks(part: Part, file: IO[bytes]) -> tuple[Iterator[bytes], Counted
     return within_limits(_checked(_unpacked(counted, info.compress_type), info), counted), counted
 
 
-def _unpacked(read: Read, method: int) -> Iterator[bytes]:
+def _unpacked(read: Counted, method: int) -> Iterator[bytes]:
     if method == 0:
         return iter(lambda: read(BLOCK), b"")
     new = bz2.BZ2Decompressor if method == 12 else lambda: Deflated(RAW)

@@ -71,15 +71,14 @@ def without_suffix(path: PurePath) -> PurePath:
     return path.with_suffix("") if path.suffix.lower() in SUFFIXES and path.stem else path
 
 
-def unpacked(read: Read, start: bytes) -> Iterator[bytes] | None:
+def unpacked(read: "Counted", start: bytes) -> Iterator[bytes] | None:
     """Return the blocks of the data that *read* returns and that begins with *start*. None: it is not compressed.
 
     The blocks raise UnpackError if the data is truncated, damaged, or larger than the limits.
     """
     for signature, (kind, new) in DECOMPRESSORS.items():
         if start.startswith(signature) and (signature != b"BZh" or start[4:10] == b"1AY&SY"):
-            counted = Counted(read)
-            return within_limits(streams(counted, kind, new) if new else _zstd(counted), counted)
+            return within_limits(streams(read, kind, new) if new else _zstd(read), read)
     return None
 
 
@@ -119,27 +118,25 @@ def refuse_large(size: int, packed: int) -> None:
         )
 
 
-def streams(read: Read, kind: str, new: Callable[[], Decompressor], *, several: bool = True) -> Iterator[bytes]:
+def streams(read: Counted, kind: str, new: Callable[[], Decompressor], *, several: bool = True) -> Iterator[bytes]:
     """Yield the unpacked blocks of one stream, or of *several* streams and the zeros between them."""
-    stream, data, position = new(), b"", 0
+    stream, data = new(), b""
     while True:
         if stream.eof:
             data = stream.unused_data.lstrip(b"\0")
             while not data and (more := read(BLOCK)):
-                position += len(more)
                 data = more.lstrip(b"\0")
             if not data or not several:
                 return
             stream = new()
         elif stream.needs_input and not data:
             data = read(BLOCK)
-            position += len(data)
             if not data:
-                raise UnpackError(f"the {kind} data ends too early, after {position:,} bytes. Copy the file again.")
+                raise UnpackError(f"the {kind} data ends too early, after {read.count:,} bytes. Copy the file again.")
         try:
             block = stream.decompress(data, BLOCK)
         except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
-            raise damaged(kind, position, error) from None
+            raise damaged(kind, read.count, error) from None
         data = b""
         if block:
             yield block
@@ -159,17 +156,15 @@ class _Handle:
     closed = False
 
     def __init__(self, read: Read):
-        self._read, self.count = read, 0
+        self._read = read
         self.error: Exception | None = None
 
     def read(self, size: int = -1) -> bytes:
         try:
-            block = self._read(BLOCK if size < 0 else size)
+            return self._read(BLOCK if size < 0 else size)
         except Exception as error:
             self.error = error
             raise
-        self.count += len(block)
-        return block
 
     def readable(self) -> bool:
         return True
@@ -178,7 +173,7 @@ class _Handle:
         """Do nothing, because the file is closed by its owner."""
 
 
-def _zstd(read: Read) -> Iterator[bytes]:
+def _zstd(read: Counted) -> Iterator[bytes]:
     handle = _Handle(read)
     stream = pa.CompressedInputStream(pa.PythonFile(handle, "r"), "zstd")
     try:
@@ -190,9 +185,9 @@ def _zstd(read: Read) -> Iterator[bytes]:
                     raise handle.error from None
                 if "Truncated" in str(error):
                     raise UnpackError(
-                        f"the zstd data ends too early, after {handle.count:,} bytes. Copy the file again."
+                        f"the zstd data ends too early, after {read.count:,} bytes. Copy the file again."
                     ) from None
-                raise damaged("zstd", handle.count, error) from None
+                raise damaged("zstd", read.count, error) from None
             if not block:
                 return
             yield block
