@@ -1,8 +1,11 @@
 """Fixtures: a site with an analytical copy, and the answers of the database and of the copy to one question."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 
 @pytest.fixture
@@ -46,3 +49,22 @@ def both(copies, asked) -> Callable:
         return of_database, of_copy
 
     return both
+
+
+@pytest.fixture(scope="module")
+def place(module_db, tmp_path_factory) -> Path:
+    """The folder of the copy of 3,000 respondents, 600 people and 300 experiments."""
+    from tests.analytics.copies import Copies
+    from tests.analytics.records import fill
+
+    fill()
+    copies = Copies(settings, tmp_path_factory.mktemp("copy"))
+    for dataset in ("census", "people", "experiments"):
+        copies.write(dataset)
+    return Path(copies.place.copy)
+
+
+@pytest.fixture
+def copied(place, copies) -> None:
+    """Use the copy of the module in this test."""
+    copies.place = replace(copies.place, copy=str(place))

@@ -2,10 +2,8 @@
 
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -19,25 +17,9 @@ from experiments.models import User, UserExperiment
 from explore.charts import Drawing, draw
 from explore.version_cache import VersionCache
 from people.models import Person
-from tests.analytics.copies import Copies
-from tests.analytics.records import fill, records_of, same
+from tests.analytics.records import records_of, same
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def place(module_db, tmp_path_factory) -> Path:
-    """The folder of the copy of 3,000 respondents, 600 people and 300 experiments."""
-    fill()
-    copies = Copies(django_settings, tmp_path_factory.mktemp("copy"))
-    for dataset in ("census", "people", "experiments"):
-        copies.write(dataset)
-    return Path(copies.place.copy)
-
-
-@pytest.fixture
-def copied(place, copies) -> None:
-    copies.place = replace(copies.place, copy=str(place))
 
 
 FILTERS = {

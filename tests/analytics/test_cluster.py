@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from pyspark.sql import SparkSession
 
 from analytics.engines import EngineUnavailableError
@@ -24,8 +23,7 @@ from datasets.sql.query_timeout import QueryTimeError, limited
 from explore.charts import Drawing, draw
 from people.models import Person
 from tests.analytics.cluster import ADDRESS, Cluster, cluster_in
-from tests.analytics.copies import Copies
-from tests.analytics.records import fill, records_of, same
+from tests.analytics.records import records_of, same
 
 pytestmark = [
     pytest.mark.django_db,
@@ -44,16 +42,6 @@ def cluster(tmp_path_factory) -> Cluster:
             SparkSession.builder.config(name, value)
         yield cluster
         SparkSession.builder.getOrCreate().stop()
-
-
-@pytest.fixture(scope="module")
-def place(module_db, tmp_path_factory) -> Path:
-    """The folder of the copy of 3,000 respondents, 600 people and 300 experiments."""
-    fill()
-    copies = Copies(django_settings, tmp_path_factory.mktemp("copy"))
-    for dataset in ("census", "people", "experiments"):
-        copies.write(dataset)
-    return Path(copies.place.copy)
 
 
 def questions(user) -> list:

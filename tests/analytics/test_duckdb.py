@@ -2,14 +2,12 @@
 
 import logging
 from dataclasses import replace
-from pathlib import Path
 from shutil import copytree
 
 import ibis
 import pyarrow
 import pyarrow.parquet
 import pytest
-from django.conf import settings as django_settings
 from django.db import models
 from duckdb import Error
 
@@ -21,25 +19,8 @@ from datasets.records.columns import ListedColumn
 from datasets.sql.query_timeout import QueryTimeError, limited
 from exports.columns import ExportedColumn
 from people.models import Person
-from tests.analytics.copies import Copies
-from tests.analytics.records import fill
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def place(module_db, tmp_path_factory) -> Path:
-    """The folder of the copy of 3,000 respondents, 600 people and 300 experiments."""
-    fill()
-    copies = Copies(django_settings, tmp_path_factory.mktemp("copy"))
-    for dataset in ("census", "people", "experiments"):
-        copies.write(dataset)
-    return Path(copies.place.copy)
-
-
-@pytest.fixture
-def copied(place, copies) -> None:
-    copies.place = replace(copies.place, copy=str(place))
 
 
 def test_only_text_is_compared_as_text():
