@@ -152,10 +152,6 @@ def _number(column: Examined) -> Choice | None:
     return Choice(column.heading, kind, f"whole numbers from {low} to {high}", notes=notes)
 
 
-def _range_of(column: Examined) -> str:
-    return f"A number, from {column.least:g} to {column.most:g} in the file."
-
-
 def _date(column: Examined) -> Choice | None:
     formats = column.dates
     if not formats or _ambiguous(formats):

@@ -33,8 +33,8 @@ WRITTEN_NUMBERS = [
     NumberFormat(" "),
     NumberFormat(" ", ","),
     NumberFormat("'", ","),
+    NumberFormat("", ","),
 ]
-WRITTEN_NUMBERS += [NumberFormat("", ",")]
 DATE_FORMATS = "%Y-%m-%d %d/%m/%Y %m/%d/%Y %d.%m.%Y %d-%m-%Y %m-%d-%Y %Y/%m/%d %Y.%m.%d".split()
 COMPACT = "%Y%m%d"  # also a whole number
 DATE_FORMATS += [COMPACT, "%d %b %Y", "%b %d %Y", "%b %d, %Y", "%d-%b-%Y", "%d %B %Y", "%B %d, %Y"]
